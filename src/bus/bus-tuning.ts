@@ -38,16 +38,16 @@ export type ResolvedTuning = Required<Omit<BusTuning, 'maxFrameBytes'>> & {
 export function resolveTuning(tuning: BusTuning, driver: BusCapabilities): ResolvedTuning {
   const maxFrameBytes = Math.min(
     driver.maxFrameBytes,
-    positive('maxFrameBytes', tuning.maxFrameBytes, driver.maxFrameBytes),
+    count('maxFrameBytes', tuning.maxFrameBytes, driver.maxFrameBytes),
   );
   return {
-    attachTimeoutMs: positive('attachTimeoutMs', tuning.attachTimeoutMs, 10_000),
-    confirmTimeoutMs: positive('confirmTimeoutMs', tuning.confirmTimeoutMs, 10_000),
-    detachTimeoutMs: positive('detachTimeoutMs', tuning.detachTimeoutMs, 2_000),
-    retryBaseMs: positive('retryBaseMs', tuning.retryBaseMs, 100),
-    retryCapMs: positive('retryCapMs', tuning.retryCapMs, 5_000),
-    maxUnconfirmedFrames: positive('maxUnconfirmedFrames', tuning.maxUnconfirmedFrames, 16_384),
-    maxHeldFrames: positive('maxHeldFrames', tuning.maxHeldFrames, 10_000),
+    attachTimeoutMs: duration('attachTimeoutMs', tuning.attachTimeoutMs, 10_000),
+    confirmTimeoutMs: duration('confirmTimeoutMs', tuning.confirmTimeoutMs, 10_000),
+    detachTimeoutMs: duration('detachTimeoutMs', tuning.detachTimeoutMs, 2_000),
+    retryBaseMs: duration('retryBaseMs', tuning.retryBaseMs, 100),
+    retryCapMs: duration('retryCapMs', tuning.retryCapMs, 5_000),
+    maxUnconfirmedFrames: count('maxUnconfirmedFrames', tuning.maxUnconfirmedFrames, 16_384),
+    maxHeldFrames: count('maxHeldFrames', tuning.maxHeldFrames, 10_000),
     onReceiverError: tuning.onReceiverError ?? warnOnce(),
     timers: tuning.timers ?? systemTimers,
     random: tuning.random ?? Math.random,
@@ -55,10 +55,23 @@ export function resolveTuning(tuning: BusTuning, driver: BusCapabilities): Resol
   };
 }
 
-function positive(name: string, value: number | undefined, fallback: number): number {
+/** The longest wait that Node's timers know; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function duration(name: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !(value > 0)) {
-    throw new TypeError(`tuning.${name} must be a number above 0, got ${String(value)}`);
+  if (typeof value !== 'number' || !(value > 0 && value <= LONGEST_TIMER_MS)) {
+    throw new TypeError(
+      `tuning.${name} must be a number above 0 and at most ${LONGEST_TIMER_MS}, got ${String(value)}`,
+    );
+  }
+  return value;
+}
+
+function count(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new TypeError(`tuning.${name} must be a whole number above 0, got ${String(value)}`);
   }
   return value;
 }

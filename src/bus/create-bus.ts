@@ -2,6 +2,7 @@ import { backoffMs } from './backoff.ts';
 import type { BusDriver, Link } from './bus-driver.ts';
 import { BusError, isFatal } from './bus-error.ts';
 import { resolveTuning, type BusTuning, type ResolvedTuning } from './bus-tuning.ts';
+import { containedReceiver } from './contained-receiver.ts';
 import { Inbox } from './inbox.ts';
 import type {
   BusCallOptions,
@@ -53,7 +54,7 @@ class DrivenBus implements InvalidationBus {
       onOverflow: () => {
         const message = `more than ${tuning.maxHeldFrames} frames waited for the receiver (maxHeldFrames); the rest was dropped`;
         const cause = new BusError('BUS_OVERFLOW', message);
-        this.#tell((receiver) => {
+        this.#call((receiver) => {
           receiver.onContinuity({ type: 'gap', cause });
         });
       },
@@ -65,12 +66,13 @@ class DrivenBus implements InvalidationBus {
   }
 
   async open(receiver: BusReceiver, options: BusCallOptions = {}): Promise<void> {
+    const contained = containedReceiver(receiver, this.#tuning.onReceiverError);
     if (this.#state !== 'idle') {
       const message = `a bus opens once, and this one is ${this.#state}; make another one`;
       throw new BusError('BUS_ALREADY_OPENED', message);
     }
     this.#state = 'opening';
-    this.#receiver = receiver;
+    this.#receiver = contained;
     const opening = this.#attach(options.signal);
     this.#attaching = opening.catch(() => undefined);
     try {
@@ -165,8 +167,10 @@ class DrivenBus implements InvalidationBus {
     }
     this.#state = 'interrupted';
     this.#attaching = this.#attachAgain();
-    this.#tell((receiver) => {
-      receiver.onContinuity({ type: 'interrupted', cause });
+    this.#inbox.pushAlways(() => {
+      this.#call((receiver) => {
+        receiver.onContinuity({ type: 'interrupted', cause });
+      });
     });
   }
 
@@ -193,7 +197,7 @@ class DrivenBus implements InvalidationBus {
   /** Gives up for good. `failed` is the last thing that the receiver hears. */
   #fail(cause: BusError): void {
     this.#state = 'closed';
-    this.#inbox.push(() => {
+    this.#inbox.pushAlways(() => {
       this.#call((receiver) => {
         receiver.onContinuity({ type: 'failed', cause });
       });
@@ -242,12 +246,7 @@ class DrivenBus implements InvalidationBus {
   }
 
   #call(action: (receiver: BusReceiver) => void): void {
-    if (this.#receiver === undefined) return;
-    try {
-      action(this.#receiver);
-    } catch (error) {
-      this.#tuning.onReceiverError(error);
-    }
+    if (this.#receiver !== undefined) action(this.#receiver);
   }
 
   #notOpen(): BusError {

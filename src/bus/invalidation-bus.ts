@@ -16,6 +16,7 @@ export interface InvalidationBus extends AsyncDisposable {
    * Attaches. Once it resolves, every frame that the broker accepts will reach `receiver`.
    * A bus has one lifetime: a failed `open` closes it.
    * @throws {BusError} `BUS_UNREACHABLE`, `BUS_ACCESS_DENIED`, `BUS_MISCONFIGURED`, `BUS_ALREADY_OPENED`
+   * @throws {TypeError} if `receiver` lacks a method
    */
   open(receiver: BusReceiver, options?: BusCallOptions): Promise<void>;
   /**

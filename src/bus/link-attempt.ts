@@ -89,17 +89,25 @@ export class LinkAttempt {
         return;
       }
       const attaching = started(() => this.#driver.attach(this.#events, signal));
-      signal.addEventListener(
-        'abort',
-        () => {
-          reject(signal.reason);
-          this.released = this.#discard(attaching);
+      const onAbort = (): void => {
+        reject(signal.reason);
+        this.released = this.#discard(attaching);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      // From here on the link is the caller's to detach: an abort that comes later must not do it a second time.
+      const settled = (): void => {
+        signal.removeEventListener('abort', onAbort);
+      };
+      attaching.then(
+        (link) => {
+          settled();
+          resolve(link);
         },
-        { once: true },
+        (error: unknown) => {
+          settled();
+          reject(error instanceof BusError ? error : driverFailed(error));
+        },
       );
-      attaching.then(resolve, (error: unknown) => {
-        reject(error instanceof BusError ? error : driverFailed(error));
-      });
     });
   }
 
