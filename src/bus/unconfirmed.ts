@@ -1,9 +1,11 @@
+import { AbortWatch } from './abort-watch.ts';
 import { BusError } from './bus-error.ts';
 import type { ResolvedTuning } from './bus-tuning.ts';
 
 /** The frames that were handed to a link and are not yet settled. Each settles in bounded time, whatever the link does. */
 export class Unconfirmed {
   readonly #tuning: ResolvedTuning;
+  readonly #aborts = new AbortWatch();
   readonly #waiting = new Set<(error: BusError) => void>();
 
   constructor(tuning: ResolvedTuning) {
@@ -21,21 +23,22 @@ export class Unconfirmed {
       const release = (): void => {
         stop();
         this.#waiting.delete(fail);
-        signal?.removeEventListener('abort', onAbort);
+        unwatch?.();
       };
       const fail = (error: unknown): void => {
         release();
         reject(error);
-      };
-      const onAbort = (): void => {
-        fail(signal?.reason);
       };
       const stop = timers.set(() => {
         const message = `the broker did not confirm the frame within ${confirmTimeoutMs} ms (confirmTimeoutMs)`;
         fail(new BusError('BUS_UNCONFIRMED', message));
       }, confirmTimeoutMs);
       this.#waiting.add(fail);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const unwatch =
+        signal &&
+        this.#aborts.watch(signal, () => {
+          fail(signal.reason);
+        });
       sent(send).then(() => {
         release();
         resolve();
