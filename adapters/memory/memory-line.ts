@@ -77,7 +77,7 @@ export class MemoryLine implements Link, Listener {
     this.#last = entry.number;
     const { channel, network, name, maxQueuedMessages } = this.#options;
     if (this.#onTheWay.size >= maxQueuedMessages) {
-      this.#lose('more messages were on their way than maxQueuedMessages', true);
+      this.#overflow(entry);
       return;
     }
     const { from, content } = entry;
@@ -97,6 +97,17 @@ export class MemoryLine implements Link, Listener {
         this.#arrive(entry, fate.overtaken && copy === 0);
       });
     }
+  }
+
+  /** A line that only is slow owns up; one that is half-open cannot, so it dies and takes its place with it. */
+  #overflow({ number }: Entry): void {
+    const why = 'more messages were on their way than maxQueuedMessages';
+    if (!this.#in.isStuck) {
+      this.#lose(why, true);
+      return;
+    }
+    this.#onTheWay.add(number);
+    this.#down(new BusError('BUS_OVERFLOW', why));
   }
 
   #lose(why: string, report: boolean): void {
@@ -125,11 +136,9 @@ export class MemoryLine implements Link, Listener {
   }
 
   #pass(entry: Entry): void {
-    const passed = this.#in.push(() => {
+    this.#in.push(() => {
       this.#hear(entry);
     });
-    // A full line is a dead one: what it held is lost, and the bus hears `interrupted`.
-    if (!passed) this.#down(new BusError('BUS_OVERFLOW', 'the swallowed line is full'));
   }
 
   #hear({ number, content }: Entry): void {

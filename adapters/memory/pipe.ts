@@ -10,6 +10,10 @@ export class Pipe {
     this.#isStuck = options.isStuck;
   }
 
+  get isStuck(): boolean {
+    return this.#isStuck();
+  }
+
   /** `false` if the line is stuck and full. */
   push(pass: () => void): boolean {
     if (this.#waiting.length >= this.#limit) return false;
