@@ -1,0 +1,8 @@
+import { isInstalled } from './run-command.ts';
+
+export type BrokerName = 'prosody' | 'rabbitmq' | 'activemq' | 'ejabberd';
+
+/** Makes sure that the broker's program is there. */
+export async function ensureInstalled(name: BrokerName): Promise<void> {
+  if (!(await isInstalled(name))) throw new Error(`${name} is not installed`);
+}

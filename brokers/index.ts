@@ -1,0 +1,4 @@
+export type { Broker } from './broker.ts';
+export { startProsody, type ProsodyBroker, type ProsodyOptions } from './prosody/start-prosody.ts';
+export type { ServerTls } from './server-tls.ts';
+export type { XmppBroker } from './xmpp-broker.ts';
