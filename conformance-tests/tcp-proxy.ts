@@ -1,6 +1,7 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from './address.ts';
+import { listen, stopListening } from './listen.ts';
 import { OneWay, type LineConditions } from './one-way.ts';
 
 /** `toBroker`: what the bus sends; `toBus`: what it hears. */
@@ -18,6 +19,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #calls = new Set<Call>();
   readonly #toBroker = untouched();
   readonly #toBus = untouched();
+  readonly #turnedAway = new EventEmitter();
   #breaksBy: 'cut' | 'swallow' = 'cut';
   #refusing = false;
   #accepted = 0;
@@ -29,17 +31,11 @@ export class TcpProxy implements AsyncDisposable {
    */
   static async to(target: Address): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new TcpProxy(server, target);
+    return new TcpProxy(server, await listen(server), target);
   }
 
-  private constructor(server: Server, target: Address) {
-    const address = server.address();
-    if (address === null || typeof address === 'string') {
-      throw new Error('the proxy listens on a TCP port or not at all');
-    }
-    this.port = address.port;
+  private constructor(server: Server, port: number, target: Address) {
+    this.port = port;
     this.#server = server;
     this.#target = target;
     server.on('connection', (client) => {
@@ -60,6 +56,12 @@ export class TcpProxy implements AsyncDisposable {
   /** Connections turned away since the start. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** Resolves when so many more connections have been turned away. */
+  async untilRefused(count: number): Promise<void> {
+    const goal = this.#refused + count;
+    while (this.#refused < goal) await once(this.#turnedAway, 'refused');
   }
 
   /** Resets every connection (RST). New ones are welcome at once. */
@@ -126,10 +128,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Resets what stands and frees the port. */
   async close(): Promise<void> {
     this.cut();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
+    await stopListening(this.#server);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -139,6 +138,7 @@ export class TcpProxy implements AsyncDisposable {
   #accept(client: Socket): void {
     if (this.#refusing) {
       this.#refused += 1;
+      this.#turnedAway.emit('refused');
       client.on('error', () => undefined);
       client.resetAndDestroy();
       return;

@@ -1,25 +1,24 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { listen } from '../../conformance-tests/listen.ts';
 import { TcpProxy } from '../../conformance-tests/tcp-proxy.ts';
 
 /** A server that keeps what it hears and a client through the proxy, for one test. */
 class Wire implements AsyncDisposable {
   readonly proxy: TcpProxy;
-  readonly #server: ReturnType<typeof createServer>;
+  readonly #server: Server;
   readonly served: Socket[] = [];
   readonly #clients: Socket[] = [];
 
   static async make(): Promise<Wire> {
     const server = createServer({ noDelay: true });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     return new Wire(server, await TcpProxy.to({ host: '127.0.0.1', port }));
   }
 
-  private constructor(server: ReturnType<typeof createServer>, proxy: TcpProxy) {
+  private constructor(server: Server, proxy: TcpProxy) {
     this.#server = server;
     this.proxy = proxy;
     server.on('connection', (socket) => {
@@ -30,11 +29,12 @@ class Wire implements AsyncDisposable {
 
   /** Both ends of a new connection. */
   async dial(): Promise<{ readonly client: Talker; readonly broker: Talker }> {
-    const accepted = once(this.#server, 'connection');
+    const accepted = new Promise<Socket>((resolve) => {
+      this.#server.once('connection', resolve);
+    });
     const socket = this.call();
     await once(socket, 'connect');
-    const [served] = (await accepted) as [Socket];
-    return { client: new Talker(socket), broker: new Talker(served) };
+    return { client: new Talker(socket), broker: new Talker(await accepted) };
   }
 
   call(): Socket {
