@@ -1,0 +1,45 @@
+import type { Selection } from './selection.ts';
+
+/** Everything that can happen to a node. */
+export type Input =
+  | { readonly type: 'frame'; readonly frame: string }
+  | { readonly type: 'foreign'; readonly message: ForeignText }
+  | { readonly type: 'bus'; readonly event: BusEvent }
+  /** The application has changed something: number it, apply it here, tell the others. */
+  | {
+      readonly type: 'invalidate';
+      readonly call: number;
+      readonly selection: Selection;
+      readonly wait: Wait;
+    }
+  /** A guarded write is about to start (PUB-7). */
+  | { readonly type: 'reserve'; readonly guard: number; readonly selection: Selection }
+  /** It has ended; `selection` is empty if it provably changed nothing. */
+  | {
+      readonly type: 'release';
+      readonly guard: number;
+      readonly call: number;
+      readonly selection: Selection;
+      readonly wait: Wait;
+    }
+  | { readonly type: 'sent'; readonly id: number; readonly accepted: boolean }
+  /** A cache for `region` exists on this node from now on. */
+  | { readonly type: 'region'; readonly region: string }
+  | { readonly type: 'timer' }
+  | { readonly type: 'leave' };
+
+/** `opened`: attached for the first time; `lossless`: attached again, nothing missed. */
+export type BusEvent = 'opened' | 'interrupted' | 'lossless' | 'discontinuity' | 'failed';
+
+export interface ForeignText {
+  readonly text: string;
+  readonly id: string;
+  readonly sender?: string;
+  readonly sentAt?: number;
+}
+
+/** What a caller waits for: the broker, all members, a number of members; at most `timeoutMs`. */
+export interface Wait {
+  readonly for: 'bus' | 'all' | number;
+  readonly timeoutMs?: number;
+}

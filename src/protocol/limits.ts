@@ -1,0 +1,77 @@
+/** The bounds of the protocol. Every one of them is a rule of docs/protocol.md, or protects memory. */
+export const LIMITS: Readonly<Record<LimitName, number>> = {
+  /** UTF-16 units of a key, a tag or a prefix; escaped it still fits a frame of 8 KiB. */
+  keyLength: 1_024,
+  /** UTF-16 units of a region's name. */
+  regionLength: 128,
+  /** UTF-16 units of a cluster's name, of a node's label, and of an epoch. */
+  nameLength: 64,
+  /** Keys, tags and prefixes in one batch (OVL-2). */
+  batchKeys: 256,
+  /** Unsent keys of one region before they collapse to the region (PUB-4). */
+  pendingKeys: 100_000,
+  /** Regions with unsent invalidations before they collapse to everything (PUB-4). */
+  pendingRegions: 64,
+  /** Ranges of numbers that may be heard out of order, for each peer (RX-3). */
+  outOfOrderRanges: 64,
+  /** A jump in a peer's numbers beyond which it is fenced instead of repaired (RX-6). */
+  sequenceJump: 100_000,
+  /** Peers known at one time. */
+  peers: 1_024,
+  /** Departed peers remembered (MEM-1, MEM-4). */
+  tombstones: 1_024,
+  /** Peers listed in one beat (BEAT-2). */
+  digestEntries: 64,
+  /** Own beats whose time of emission is remembered (BEAT-4). */
+  rememberedBeats: 64,
+  /** Regions named in a beat; a node with more names none, which means all. */
+  beatRegions: 32,
+  /** Ranges asked for in one NACK. */
+  nackRanges: 16,
+  /** Batches kept for repair. */
+  ringBatches: 4_096,
+  /** Bytes of the batches kept for repair. */
+  ringBytes: 8 * 1_024 * 1_024,
+  /** Ranges of folded batches, each with the regions that it concerned. */
+  foldedRanges: 64,
+  /** Characters of a line of a foreign message (FOR-2). */
+  foreignLine: 1_024,
+  /** Lines of a foreign message (FOR-2). */
+  foreignLines: 1_000,
+  /** Foreign messages that wait to be adopted (FOR-3). */
+  adoptions: 1_000,
+  /** Callers that wait for acknowledgements. */
+  waiters: 10_000,
+  /** Frames that one node may have unconfirmed before it gathers. */
+  window: 32,
+  /** The largest frame that is read at all, in bytes, where the bus itself allows less. */
+  readFrameBytes: 65_536,
+  /** The smallest `maxFrameBytes` that a cluster can work with. */
+  minFrameBytes: 2_048,
+};
+
+export type LimitName =
+  | 'keyLength'
+  | 'regionLength'
+  | 'nameLength'
+  | 'batchKeys'
+  | 'pendingKeys'
+  | 'pendingRegions'
+  | 'outOfOrderRanges'
+  | 'sequenceJump'
+  | 'peers'
+  | 'tombstones'
+  | 'digestEntries'
+  | 'rememberedBeats'
+  | 'beatRegions'
+  | 'nackRanges'
+  | 'ringBatches'
+  | 'ringBytes'
+  | 'foldedRanges'
+  | 'foreignLine'
+  | 'foreignLines'
+  | 'adoptions'
+  | 'waiters'
+  | 'window'
+  | 'readFrameBytes'
+  | 'minFrameBytes';
