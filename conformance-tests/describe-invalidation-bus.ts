@@ -6,6 +6,7 @@ import { waitsOf, type BusFixture } from './fixture.ts';
 import { ruleBook, type RuleId } from './rule-book.ts';
 import type { RuleTest } from './rule-test.ts';
 import { Stage } from './stage.ts';
+import { PENDING_MARK, SUITE_TITLE } from './suite-titles.ts';
 
 /** Starting a broker may mean starting a Java or Erlang machine on a busy computer. */
 const BROKER_START_MS = 120_000;
@@ -18,7 +19,7 @@ const BROKER_START_MS = 120_000;
  */
 export function describeInvalidationBus(name: string, fixture: BusFixture): void {
   const waits = waitsOf(fixture);
-  describe(`InvalidationBus: ${name}`, () => {
+  describe(`${SUITE_TITLE}${name}`, () => {
     const stages = new StageMaker(fixture);
     before(async function startBroker() {
       this.timeout(BROKER_START_MS);
@@ -27,7 +28,7 @@ export function describeInvalidationBus(name: string, fixture: BusFixture): void
     for (const test of allRules) {
       const reason = reasonToSkip(test, fixture);
       if (reason !== undefined) {
-        it(`${titleOf(test)} [pending: ${reason}]`);
+        it(`${titleOf(test)}${PENDING_MARK}${reason}]`);
         continue;
       }
       it(titleOf(test), async function runRule() {
