@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BrokerControls } from './broker.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What there is to do to have the broker's process. */
@@ -90,6 +91,24 @@ export class BrokerProcess {
     this.#stopped = true;
     await this.kill();
     await this.#watchdog.release();
+  }
+
+  /** What a `Broker` offers of it. */
+  controls(): BrokerControls {
+    return {
+      folder: this.folder,
+      start: () => this.start(),
+      kill: () => this.kill(),
+      terminate: () => this.terminate(),
+      pause: () => {
+        this.pause();
+      },
+      resume: () => {
+        this.resume();
+      },
+      stop: () => this.stop(),
+      logTail: () => this.logTail(),
+    };
   }
 
   /** The last lines that it wrote. */

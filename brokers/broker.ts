@@ -1,11 +1,16 @@
 /** A broker that was started here: it can be broken on purpose. */
-export interface Broker {
+export interface Broker extends BrokerControls {
   readonly name: string;
   readonly host: '127.0.0.1';
   /** Its address as `unstale` takes it, with a user, a password and a channel. */
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  addUser(name: string, password: string): Promise<void>;
+  setPassword(name: string, password: string): Promise<void>;
+}
+
+export interface BrokerControls {
   /** Everything that it writes. Removed by `stop`. */
   readonly folder: string;
   /** Starts it again after `kill` or `terminate`, on the same ports and data. */
@@ -22,6 +27,4 @@ export interface Broker {
   stop(): Promise<void>;
   /** The last lines of its log. */
   logTail(): string;
-  addUser(name: string, password: string): Promise<void>;
-  setPassword(name: string, password: string): Promise<void>;
 }

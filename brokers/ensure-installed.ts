@@ -4,5 +4,11 @@ export type BrokerName = 'prosody' | 'rabbitmq' | 'activemq' | 'ejabberd';
 
 /** Makes sure that the broker's program is there. */
 export async function ensureInstalled(name: BrokerName): Promise<void> {
-  if (!(await isInstalled(name))) throw new Error(`${name} is not installed`);
+  const command = {
+    prosody: 'prosody',
+    rabbitmq: 'rabbitmq-server',
+    activemq: 'activemq',
+    ejabberd: 'ejabberdctl',
+  }[name];
+  if (!(await isInstalled(command))) throw new Error(`${name} is not installed`);
 }

@@ -2,3 +2,8 @@ export type { Broker } from './broker.ts';
 export { startProsody, type ProsodyBroker, type ProsodyOptions } from './prosody/start-prosody.ts';
 export type { ServerTls } from './server-tls.ts';
 export type { XmppBroker } from './xmpp-broker.ts';
+export {
+  startRabbitMq,
+  type RabbitMqBroker,
+  type RabbitMqOptions,
+} from './rabbitmq/start-rabbitmq.ts';

@@ -77,6 +77,7 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
     throw error;
   }
   return {
+    ...server.controls(),
     kind: 'prosody',
     name: 'Prosody',
     host,
@@ -89,18 +90,6 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
     websocketUrl: `ws://127.0.0.1:${ports.http}/xmpp-websocket`,
     websocketTlsUrl: `wss://localhost:${ports.https}/xmpp-websocket`,
     url: `xmpp://${USERNAME}:${PASSWORD}@${host}:${ports.c2s}/cache@${MUC_DOMAIN}`,
-    folder,
-    start: () => server.start(),
-    kill: () => server.kill(),
-    terminate: () => server.terminate(),
-    pause: () => {
-      server.pause();
-    },
-    resume: () => {
-      server.resume();
-    },
-    stop: () => server.stop(),
-    logTail: () => server.logTail(),
     addUser,
     async setPassword(name, password) {
       await shell(`user:password(${quoted(`${name}@${DOMAIN}`)}, ${quoted(password)})`);

@@ -1,4 +1,10 @@
-import { startProsody, type Broker, type ProsodyBroker } from '../../brokers/index.ts';
+import {
+  startProsody,
+  startRabbitMq,
+  type Broker,
+  type ProsodyBroker,
+  type RabbitMqBroker,
+} from '../../brokers/index.ts';
 
 /** One broker of a kind for all specs of a mocha process, started when the first of them asks. */
 function shared<B extends Broker>(start: () => Promise<B>): () => Promise<B> {
@@ -24,3 +30,6 @@ export async function stopBrokers(): Promise<void> {
 
 /** The shared Prosody. */
 export const prosody: () => Promise<ProsodyBroker> = shared(() => startProsody());
+
+/** The shared RabbitMQ. */
+export const rabbitmq: () => Promise<RabbitMqBroker> = shared(() => startRabbitMq());
