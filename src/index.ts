@@ -13,3 +13,18 @@ export type {
   InvalidationBus,
   PublishOptions,
 } from './bus/invalidation-bus.ts';
+export { CacheError, type CacheErrorCode } from './cache/cache-error.ts';
+export type {
+  CacheOptions,
+  GetOptions,
+  InvalidateOptions,
+  InvalidationResult,
+  Loader,
+} from './cache/cache-options.ts';
+export { joinCluster, type Cluster } from './cache/cluster.ts';
+export type { CacheStats, CoherentCache } from './cache/coherent-cache.ts';
+export type { ClusterOptions } from './cluster/cluster-options.ts';
+export type { Runtime } from './cluster/runtime.ts';
+export type { ClusterStatus, MemberStatus } from './cluster/status.ts';
+export type { Counters } from './protocol/counters.ts';
+export type { Instant } from './protocol/instant.ts';

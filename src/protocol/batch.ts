@@ -13,6 +13,8 @@ export class Batch {
   ackWanted = false;
   /** The frame as it was first sent: a retry sends the same bytes (PUB-3). */
   frame: string | undefined;
+  /** How often the broker has refused it. */
+  rejections = 0;
   /** It has been handed to the repair ring: a retry is not kept twice. */
   keptForRepair = false;
   /** Calls that wait for the broker to accept it. */

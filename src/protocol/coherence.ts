@@ -127,7 +127,7 @@ export class Coherence {
         );
         return;
       case 'sent':
-        this.#publisher.sent(input.id, input.accepted);
+        this.#publisher.sent(input.id, input.outcome);
         return;
       case 'region':
         this.#regions.add(input.region);
@@ -243,12 +243,12 @@ export class Coherence {
         this.#host.busOpen = true;
         this.#beats.ask();
         this.#inbound.checkGaps();
-        this.#publisher.pump();
+        this.#publisher.resume();
         break;
       case 'lossless':
         this.#host.busOpen = true;
         this.#beats.asked(1);
-        this.#publisher.pump();
+        this.#publisher.resume();
         break;
       case 'interrupted':
       case 'failed':
@@ -267,7 +267,7 @@ export class Coherence {
     });
     this.#barrier.tick(this.#members);
     this.#foreign.tick(this.#publisher);
-    this.#publisher.checkGuards();
+    this.#publisher.tick();
     if (this.#inbound.proofGrowsOld(0.7 * this.boundMs)) this.#beats.probe(this.#members.nodes);
     if (!this.#left) this.#beats.tick(this.#origin, this.#members, this.#publisher);
     if (this.#host.now.monoMs >= this.#acksDueAtMs) this.#sendAcks();
@@ -337,14 +337,13 @@ export class Coherence {
   }
 
   #nextWake(): number {
-    const guards = this.#publisher.checkGuards();
     return Math.min(
       this.#beats.dueAtMs,
       this.#inbound.dueAtMs(this.#beats.intervalMs(this.#members.nodes)),
       this.#barrier.dueAtMs,
       this.#foreign.dueAtMs,
       this.#acksDueAtMs,
-      guards,
+      this.#publisher.dueAtMs,
     );
   }
 

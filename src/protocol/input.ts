@@ -22,11 +22,14 @@ export type Input =
       readonly selection: Selection;
       readonly wait: Wait;
     }
-  | { readonly type: 'sent'; readonly id: number; readonly accepted: boolean }
+  /** The bus has settled a frame: accepted; perhaps accepted; or refused by the broker, which it will be again. */
+  | { readonly type: 'sent'; readonly id: number; readonly outcome: SendOutcome }
   /** A cache for `region` exists on this node from now on. */
   | { readonly type: 'region'; readonly region: string }
   | { readonly type: 'timer' }
   | { readonly type: 'leave' };
+
+export type SendOutcome = 'accepted' | 'unconfirmed' | 'rejected';
 
 /** `opened`: attached for the first time; `lossless`: attached again, nothing missed. */
 export type BusEvent = 'opened' | 'interrupted' | 'lossless' | 'discontinuity' | 'failed';

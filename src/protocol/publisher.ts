@@ -1,6 +1,6 @@
 import type { Batch } from './batch.ts';
 import { encode } from './codec.ts';
-import type { Wait } from './input.ts';
+import type { SendOutcome, Wait } from './input.ts';
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { NegativeAck, Origin } from './message.ts';
@@ -21,6 +21,13 @@ interface Guard {
 /** Repairs that may be sent in one second before the answers are summaries (NACK-3). */
 const REPAIRS_PER_SECOND = 20;
 
+/** How often a frame is offered to a broker that refuses it. */
+const MAX_REJECTIONS = 5;
+
+/** The wait after a frame was not accepted although the bus is open; doubled each time. */
+const RETRY_BASE_MS = 100;
+const RETRY_CAP_MS = 5_000;
+
 /** What this node publishes: numbering, guarded writes, sending, and answering requests for repair. */
 export class Publisher {
   readonly #host: Host;
@@ -34,6 +41,8 @@ export class Publisher {
   readonly #calls = new Map<number, Set<number>>();
   readonly #answered = new Map<string, number>();
   #repairWindow = { startMs: Number.NEGATIVE_INFINITY, sent: 0 };
+  #failures = 0;
+  #pausedUntilMs: number = Number.NEGATIVE_INFINITY;
   /** When this node last published, on the monotonic clock: tail beats follow it (PUB-5). */
   publishedAtMs: number = Number.NEGATIVE_INFINITY;
 
@@ -92,43 +101,62 @@ export class Publisher {
     return this.#track(call, new Set([batch]), wait);
   }
 
-  /** Raises the alarm for writes that take long (PUB-7); returns when to look again. */
-  checkGuards(): number {
+  /** When to call `tick` next. */
+  get dueAtMs(): number {
+    let due =
+      this.#host.busOpen && this.unsent > 0 ? this.#pausedUntilMs : Number.POSITIVE_INFINITY;
+    if (due === Number.NEGATIVE_INFINITY) due = Number.POSITIVE_INFINITY;
+    for (const guard of this.#guards.values()) {
+      if (!guard.alarmed) due = Math.min(due, guard.startedAtMs + this.#host.settings.guardMaxMs);
+    }
+    return due;
+  }
+
+  /** Sends what had to wait, and raises the alarm for guarded writes that take long (PUB-7). */
+  tick(): void {
     const { guardMaxMs, onGuardTimeout } = this.#host.settings;
     const { monoMs } = this.#host.now;
-    let next = Number.POSITIVE_INFINITY;
     for (const [id, guard] of this.#guards) {
-      if (guard.alarmed) continue;
-      const dueMs = guard.startedAtMs + guardMaxMs;
-      if (monoMs < dueMs) {
-        next = Math.min(next, dueMs);
-        continue;
-      }
-      guard.alarmed = true;
       const sinceMs = monoMs - guard.startedAtMs;
+      if (guard.alarmed || sinceMs < guardMaxMs) continue;
+      guard.alarmed = true;
       this.#host.emit({ type: 'report', report: { type: 'guard-slow', guard: id, sinceMs } });
       if (onGuardTimeout === 'release' && guard.seq > 0) {
         guard.released = true;
         this.#outbox.publishReserved(guard.seq, guard.selection, false);
-        this.pump();
       }
     }
-    return next;
+    this.pump();
   }
 
   /** The bus has settled frame `id`. */
-  sent(id: number, accepted: boolean): void {
+  sent(id: number, outcome: SendOutcome): void {
     const batch = this.#sending.get(id);
     if (batch === undefined) return;
     this.#sending.delete(id);
-    if (accepted) {
+    if (outcome === 'accepted') {
+      this.#failures = 0;
+      this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
       this.#outbox.confirmed(batch);
       this.#accept(batch);
-    } else {
-      this.#outbox.unconfirmed(batch);
-      for (const call of batch.calls) this.#settle(call, 'local');
+      this.pump(true);
+      return;
     }
-    this.pump(accepted);
+    for (const call of batch.calls) this.#settle(call, 'local');
+    if (outcome === 'rejected') batch.rejections += 1;
+    // A frame that the broker will not take is left to repair: it must not stand in the way of the others.
+    if (batch.rejections >= MAX_REJECTIONS) this.#outbox.confirmed(batch);
+    else this.#outbox.unconfirmed(batch);
+    const waitMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#pausedUntilMs = this.#host.now.monoMs + waitMs;
+  }
+
+  /** The bus is open again: what waits goes out without delay. */
+  resume(): void {
+    this.#failures = 0;
+    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
+    this.pump();
   }
 
   /** Nothing can be accepted for now: callers learn at once that it is applied here only. */
@@ -138,7 +166,7 @@ export class Publisher {
 
   /** Sends what should go out now. */
   pump(slotFreed = false): void {
-    if (!this.#host.busOpen) return;
+    if (!this.#host.busOpen || this.#host.now.monoMs < this.#pausedUntilMs) return;
     const { wallMs, monoMs } = this.#host.now;
     for (let freed = slotFreed; ; freed = false) {
       const outgoing = this.#outbox.next({ slotFreed: freed, wallMs });

@@ -1,0 +1,93 @@
+import { ClusterNode } from '../cluster/node.ts';
+import { resolveSettings, type ClusterOptions } from '../cluster/cluster-options.ts';
+import { systemRuntime } from '../cluster/runtime.ts';
+import { clusterStatus, type ClusterStatus } from '../cluster/status.ts';
+import type { CacheOptions } from './cache-options.ts';
+import { CoherentCache } from './coherent-cache.ts';
+import { checkRegion } from './names.ts';
+
+/** One node's part in a cluster. */
+export interface Cluster extends AsyncDisposable {
+  readonly name: string;
+  /** `label/epoch`: this run of this node. */
+  readonly origin: string;
+  /**
+   * A cache for `region`, coherent with the caches of that name on the other nodes.
+   * @throws {TypeError} for a bad option, or if this node has a cache of that name already
+   */
+  cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value>;
+  /** Resolves once the whole cluster counts on this node: wait for it before the first write. */
+  ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Who is there, what is proven, what was lost and repaired, and why a cache is in TTL mode. */
+  status(): ClusterStatus;
+  /** Says bye, closes the caches and the bus. */
+  close(): Promise<void>;
+}
+
+/** How long closing waits for the broker to accept what has not been sent yet, in ms. */
+const FLUSH_MS = 2_000;
+
+/**
+ * Joins a cluster: opens the bus and takes part from then on.
+ * @throws {BusError} of the bus's `open`; {TypeError} for a bad option
+ */
+export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
+  const { bus: given, signal } = options;
+  if (typeof given === 'function') throw new TypeError('bus factories are not supported yet');
+  const settings = resolveSettings(options, given.capabilities.maxFrameBytes);
+  const node = new ClusterNode(settings, options.runtime ?? systemRuntime());
+  await node.open(given, signal);
+  return new JoinedCluster(node, options.lingerMs ?? 1_000);
+}
+
+class JoinedCluster implements Cluster {
+  readonly #node: ClusterNode;
+  readonly #lingerMs: number;
+  readonly #caches = new Map<string, { close(): void }>();
+  #closed: Promise<void> | undefined;
+
+  constructor(node: ClusterNode, lingerMs: number) {
+    this.#node = node;
+    this.#lingerMs = lingerMs;
+  }
+
+  get name(): string {
+    return this.#node.settings.cluster;
+  }
+
+  get origin(): string {
+    return this.#node.origin;
+  }
+
+  cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value> {
+    checkRegion(region);
+    if (this.#caches.has(region)) {
+      throw new TypeError(`this node has a cache ${JSON.stringify(region)} already; share it`);
+    }
+    const cache = new CoherentCache<Value>(this.#node, region, options);
+    this.#caches.set(region, cache);
+    return cache;
+  }
+
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#node.ready(options.signal);
+  }
+
+  status(): ClusterStatus {
+    return clusterStatus(this.#node);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const cache of this.#caches.values()) cache.close();
+    await this.#node.close({ flushMs: FLUSH_MS, lingerMs: this.#lingerMs });
+  }
+}

@@ -1,0 +1,65 @@
+import type { Instant } from '../protocol/instant.ts';
+
+/** What a node takes from its surroundings: time, timers and chance. Replaced in tests and in the simulator. */
+export interface Runtime {
+  now(): Instant;
+  /** The ages' clock alone: `now().localMs`, without an allocation. */
+  localMs(): number;
+  /** Calls `callback` once after `delayMs`; returns what cancels it. */
+  setTimer(callback: () => void, delayMs: number): () => void;
+  /** Calls `callback` after the input and output that waits now. */
+  defer(callback: () => void): void;
+  /** Evenly from 0 to 1. */
+  random(): number;
+}
+
+/** Node's timers take at most this. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** The real thing. One for each node, because it remembers what it has seen of the clocks. */
+export function systemRuntime(): Runtime {
+  const clock = new LocalClock();
+  return {
+    now() {
+      const monoMs = performance.now();
+      const wallMs = Date.now();
+      return { monoMs, wallMs, localMs: clock.localMs(monoMs, wallMs) };
+    },
+    localMs: () => clock.localMs(performance.now(), Date.now()),
+    setTimer(callback, delayMs) {
+      const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+    defer(callback) {
+      setImmediate(callback);
+    },
+    random: Math.random,
+  };
+}
+
+/** A step of the wall clock against the monotonic one that is taken for a suspension of the machine, in ms. */
+const JUMP_MS = 1_000;
+
+/**
+ * The clock on which ages are counted (READ-4): monotonic, and moved forward by whatever the wall clock
+ * jumps ahead of it. While a virtual machine is suspended CLOCK_MONOTONIC stands still
+ * (nodejs/node#47724); a stepped clock can only make entries older.
+ */
+export class LocalClock {
+  #lowestOffsetMs: number = Number.POSITIVE_INFINITY;
+  #jumpedMs = 0;
+
+  localMs(monoMs: number, wallMs: number): number {
+    const offsetMs = wallMs - monoMs;
+    const aheadMs = offsetMs - this.#lowestOffsetMs;
+    if (aheadMs > JUMP_MS) {
+      this.#jumpedMs += aheadMs;
+      this.#lowestOffsetMs = offsetMs;
+    } else if (aheadMs < 0) {
+      this.#lowestOffsetMs = offsetMs;
+    }
+    return monoMs + this.#jumpedMs;
+  }
+}
