@@ -1,6 +1,4 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { expect } from 'chai';
@@ -10,6 +8,7 @@ import { BusError, type InvalidationBus } from '../../../src/index.ts';
 import { rejection } from '../../unit/bus/bench-bus.ts';
 import { Heard } from './heard.ts';
 import { privateFolder } from './private-folder.ts';
+import { leaveStaleSocket } from './stale-socket.ts';
 
 interface Member {
   readonly bus: InvalidationBus;
@@ -205,23 +204,6 @@ describe('the folder of the ipc bus', () => {
     expect(message).to.contain(join(place, 'c'));
   });
 });
-
-/** A socket whose listener is dead. */
-async function leaveStaleSocket(place: string): Promise<void> {
-  mkdirSync(place, { mode: 0o700, recursive: true });
-  const server = createServer();
-  const bound = join(place, 'bound');
-  await new Promise<void>((resolve) => {
-    server.listen(bound, resolve);
-  });
-  // A server that closes removes the path that it was bound to, and no other.
-  await rename(bound, join(place, 'deadbeef.sock'));
-  await new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-}
 
 /** How the bus refuses a folder. */
 async function refusal(folder: string): Promise<BusError> {
