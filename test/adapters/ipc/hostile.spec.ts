@@ -47,6 +47,7 @@ describe('the hub of the ipc bus, against what other programs write to its socke
     const [socket = ''] = readdirSync(join(folder, 'c'));
     const connection = connect(join(folder, 'c', socket));
     connection.on('error', () => undefined);
+    connection.resume();
     return connection;
   }
 
@@ -240,8 +241,6 @@ describe('a member of the ipc bus, against what answers in place of the hub', ()
   });
 
   it('leaves nothing behind after it was hung up on 200 times', async () => {
-    const resources = (): number =>
-      process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
     const last: Socket[] = [];
     await impostor('again', (socket) => {
       last.push(socket);
@@ -250,13 +249,17 @@ describe('a member of the ipc bus, against what answers in place of the hub', ()
     const heard = new Heard();
     const bus = ipcBus({ channel: 'again', folder, tuning: { retryBaseMs: 1 } });
     await bus.open(heard.receiver);
-    const before = resources();
+    const before = openPipes();
     for (let round = 1; round <= 200; round += 1) {
       last.at(-1)?.destroy();
       await heard.until((lines) => lines.length === 2 * round);
     }
     expect(heard.lines.filter((line) => line === 'resumed possible')).to.have.length(200);
-    expect(resources()).to.equal(before);
+    expect(openPipes()).to.equal(before);
     await bus.close();
   });
 });
+
+function openPipes(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+}
