@@ -53,7 +53,10 @@ export function renderMatrix(
   const columns = adapters.map((adapter, index) => ({ adapter, letter: letterOf(index) }));
   const lines = ['', `${' '.repeat(7)}${columns.map(({ letter }) => letter).join('  ')}`];
   for (const [rule, title] of Object.entries(titles)) {
-    const marks = adapters.map(({ rules }) => MARKS[rules[rule]?.state ?? 'not-run']);
+    const marks = adapters.map(({ rules }) => {
+      const state = rules[rule]?.state;
+      return state === undefined ? ' ' : MARKS[state];
+    });
     lines.push(`${rule}  ${marks.join('  ')}  ${title}`);
   }
   lines.push('', '✔ kept  ✖ broken  – pending  ? not run', '');

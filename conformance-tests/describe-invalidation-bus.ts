@@ -1,14 +1,10 @@
 import { before, describe, it } from 'mocha';
-import type { Address } from './address.ts';
 import { allRules } from './all-rules.ts';
 import { waitsOf, type BusFixture } from './fixture.ts';
 import { ruleBook, type RuleId } from './rule-book.ts';
 import type { RuleTest } from './rule-test.ts';
-import { Stage } from './stage.ts';
+import { BROKER_START_MS, StageMaker } from './stage-maker.ts';
 import { PENDING_MARK, SUITE_TITLE } from './suite-titles.ts';
-
-/** Starting a broker may mean starting a Java or Erlang machine on a busy computer. */
-const BROKER_START_MS = 120_000;
 
 /**
  * Holds a bus to the contract: one mocha suite, one test or more for every rule of docs/contract.md, each
@@ -37,34 +33,6 @@ export function describeInvalidationBus(name: string, fixture: BusFixture): void
     }
     describeSummary(fixture);
   });
-}
-
-/** Asks for the broker once, and gives every test a stage of its own. */
-export class StageMaker {
-  readonly #fixture: BusFixture;
-  #broker: Address | undefined;
-
-  constructor(fixture: BusFixture) {
-    this.#fixture = fixture;
-  }
-
-  async ready(): Promise<void> {
-    const { broker } = this.#fixture;
-    this.#broker = typeof broker === 'function' ? await broker() : broker;
-  }
-
-  async run(act: (stage: Stage) => Promise<void>): Promise<void> {
-    const fixture = this.#fixture;
-    const stage = new Stage({ fixture, waits: waitsOf(fixture), broker: this.#broker });
-    try {
-      await act(stage);
-    } catch (error) {
-      // What the rule found matters more than what tidying up after it finds.
-      await stage.close().catch(() => undefined);
-      throw error;
-    }
-    await stage.close();
-  }
 }
 
 function titleOf(test: RuleTest): string {

@@ -6,8 +6,9 @@ import {
   type ConformanceReport,
   type TestResult,
 } from './conformance-report.ts';
+import { enduranceBook } from './endurance/endurance-book.ts';
 import { ruleBook } from './rule-book.ts';
-import { PENDING_MARK, SUITE_TITLE } from './suite-titles.ts';
+import { ENDURANCE_TITLE, PENDING_MARK, SUITE_TITLE } from './suite-titles.ts';
 
 const REPORT_FILE = 'conformance-report.json';
 
@@ -43,20 +44,19 @@ class MatrixReporter {
       const report = this.#report();
       writeFileSync(this.#file, `${JSON.stringify(report, undefined, 2)}\n`);
       if (report.adapters.length > 0) {
-        const titles = Object.entries(ruleBook).map(([rule, { title }]) => [rule, title] as const);
-        process.stdout.write(renderMatrix(report, Object.fromEntries(titles)));
+        process.stdout.write(renderMatrix(report, titlesOf(report)));
       }
     });
   }
 
   #note(test: Mocha.Runnable, result: Pick<TestResult, 'state' | 'reason'>): void {
     const path = test.titlePath();
-    const adapter = path.find((title) => title.startsWith(SUITE_TITLE))?.slice(SUITE_TITLE.length);
+    const adapter = path.map((part) => adapterOf(part)).find((name) => name !== undefined);
     if (adapter === undefined) return;
     const run = this.#run(adapter);
     run.durationMs += test.duration ?? 0;
     const [title = '', reason] = (path.at(-1) ?? '').split(PENDING_MARK);
-    const rule = /^IB-\d\d/.exec(title)?.[0];
+    const rule = /^(?:IB|EN)-\d\d/.exec(title)?.[0];
     if (rule === undefined) {
       if (result.state === 'broken') run.problems.push(`${title}: ${result.reason ?? ''}`);
       return;
@@ -81,7 +81,9 @@ class MatrixReporter {
 
   #report(): ConformanceReport {
     const adapters = Array.from(this.#adapters, ([name, { tests, problems, durationMs }]) => {
-      const rules = Object.keys(ruleBook).map((rule) => {
+      // Endurance is asked for apart: an adapter that was not asked is not judged.
+      const asked = Object.keys(enduranceBook).filter((rule) => tests.has(rule));
+      const rules = [...Object.keys(ruleBook), ...asked].map((rule) => {
         const results = tests.get(rule) ?? [];
         return [rule, { state: worstOf(results), tests: results }] as const;
       });
@@ -97,6 +99,18 @@ class MatrixReporter {
       adapters,
     };
   }
+}
+
+function adapterOf(title: string): string | undefined {
+  const prefix = [SUITE_TITLE, ENDURANCE_TITLE].find((one) => title.startsWith(one));
+  return prefix === undefined ? undefined : title.slice(prefix.length);
+}
+
+function titlesOf({ adapters }: ConformanceReport): Record<string, string> {
+  const titles = Object.entries({ ...ruleBook, ...enduranceBook })
+    .filter(([rule]) => adapters.some(({ rules }) => rules[rule] !== undefined))
+    .map(([rule, { title }]) => [rule, title] as const);
+  return Object.fromEntries(titles);
 }
 
 function firstLine(error: unknown): string {

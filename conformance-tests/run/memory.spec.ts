@@ -1,7 +1,8 @@
 import { memoryBus, memoryNetwork, type MemoryBusOptions } from '../../adapters/memory/index.ts';
-import { describeInvalidationBus, type BusFixture } from '../index.ts';
+import { describeBusEndurance, describeInvalidationBus, type BusFixture } from '../index.ts';
 
 describeInvalidationBus('memory', fixtureOf({}));
+describeBusEndurance('memory', fixtureOf({}));
 describeInvalidationBus(
   'memory (publisher order, resumption)',
   fixtureOf({ ordering: 'publisher', resumption: true }),

@@ -2,17 +2,20 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { readFileSync } from 'node:fs';
 import { allRules } from '../../conformance-tests/all-rules.ts';
-import { ruleBook } from '../../conformance-tests/index.ts';
+import { enduranceBook, ruleBook } from '../../conformance-tests/index.ts';
 
 const page = readFileSync(new URL('../../docs/contract.md', import.meta.url), 'utf8');
 
 describe('docs/contract.md', () => {
   it('lists exactly the rules of the suite, in order, each with its title and its intent', () => {
     const listed = Array.from(
-      page.matchAll(/^\| (IB-\d\d) +\| (.+?) +\| (.+?) +\|$/gm),
+      page.matchAll(/^\| ((?:IB|EN)-\d\d) +\| (.+?) +\| (.+?) +\|$/gm),
       ([, rule, title, intent]) => ({ rule, title, intent }),
     );
-    const book = Object.entries(ruleBook).map(([rule, text]) => ({ rule, ...text }));
+    const book = Object.entries({ ...ruleBook, ...enduranceBook }).map(([rule, text]) => ({
+      rule,
+      ...text,
+    }));
     expect(listed).to.deep.equal(book);
   });
 

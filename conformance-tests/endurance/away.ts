@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import { heapInUse } from '../heap-in-use.ts';
+import { openHandles } from '../open-handles.ts';
+import type { Stage } from '../stage.ts';
+import { settles } from '../settlement.ts';
+import { BusError } from '../../src/index.ts';
+
+/** What a minute without a broker is scaled down to. */
+const AWAY_MS = 5_000;
+const MAX_CPU_SHARE = 0.02;
+const FOUND_AGAIN_MS = 10_000;
+const WARM_UP_ROUNDS = 20;
+const MAX_GROWTH_BYTES = 4 * 1024 * 1024;
+const PUBLISHES = 10_000;
+const MAX_RETAINED_BYTES = 32 * 1024 * 1024;
+
+/** EN-01 */
+export async function manyCuts(stage: Stage, rounds: number): Promise<void> {
+  const [member, publisher] = await Promise.all([stage.join(), stage.join()]);
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => {
+    warnings.push(`${warning.name}: ${warning.message}`);
+  };
+  process.on('warning', onWarning);
+  try {
+    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await cutOnce(stage);
+    await stage.sentinel(publisher, [member]);
+    const before = countings();
+    for (let round = 0; round < rounds; round += 1) await cutOnce(stage);
+    const frame = await stage.sentinel(publisher, [member]);
+    await stage.sentinel(member, [member, publisher]);
+    await stage.sentinel(publisher, [member, publisher]);
+    expect(member.times(frame), 'how often one frame was heard').to.equal(1);
+    const after = countings();
+    expect(after.connections).to.equal(before.connections);
+    expect(after.listeners, 'listeners on the process').to.equal(before.listeners);
+    expect(after.handles, 'open handles').to.be.at.most(before.handles);
+    expect(after.heapBytes - before.heapBytes, 'bytes kept').to.be.lessThan(MAX_GROWTH_BYTES);
+    expect(warnings, 'process warnings').to.deep.equal([]);
+  } finally {
+    process.off('warning', onWarning);
+  }
+
+  async function cutOnce({ waits }: Stage): Promise<void> {
+    const mark = member.heard.length;
+    await member.line.cut();
+    await member.hears('interrupted', { from: mark, withinMs: waits.patienceMs });
+    await member.hears('resumed', { from: mark, withinMs: waits.patienceMs });
+  }
+
+  function countings(): Countings {
+    const listeners = process.eventNames().map((name) => process.listenerCount(name));
+    return {
+      connections: member.line.proxy?.connections ?? 0,
+      listeners: sum(listeners),
+      handles: sum(Array.from(openHandles().values())),
+      heapBytes: heapInUse(),
+    };
+  }
+}
+
+interface Countings {
+  readonly connections: number;
+  readonly listeners: number;
+  readonly handles: number;
+  readonly heapBytes: number;
+}
+
+/** EN-02 */
+export async function brokerAway(stage: Stage): Promise<void> {
+  // The waits that an application has by default, not the short ones of the other tests.
+  const member = await stage.join({ tuning: { retryBaseMs: 100, retryCapMs: 5_000 } });
+  await member.line.sever();
+  await member.hears('interrupted');
+  heapInUse();
+  const startedMs = performance.now();
+  const cpu = process.cpuUsage();
+  await new Promise((resolve) => {
+    setTimeout(resolve, AWAY_MS);
+  });
+  const { user, system } = process.cpuUsage(cpu);
+  const share = (user + system) / 1_000 / (performance.now() - startedMs);
+  expect(share, 'share of one CPU while away').to.be.lessThan(MAX_CPU_SHARE);
+  expect(member.bus.state).to.equal('interrupted');
+  await member.line.heal();
+  await member.hears('resumed', { withinMs: FOUND_AGAIN_MS });
+  await stage.sentinel(member, [member]);
+}
+
+/** EN-05 */
+export async function brokerDoesNotRead(stage: Stage): Promise<void> {
+  const member = await stage.join({ tuning: { confirmTimeoutMs: 1_500 } });
+  await stage.sentinel(member, [member]);
+  const before = heapInUse();
+  await member.line.swallow();
+  const frames = Array.from({ length: PUBLISHES }, (_, index) => `${index}`.padEnd(200, '.'));
+  const settlements = await Promise.all(
+    frames.map((frame) => settles('a publish', member.bus.publish(frame), stage.waits.patienceMs)),
+  );
+  for (const settlement of settlements) {
+    // A bus that batches may have had a few confirmed before the line went silent; the rest must say what happened.
+    if (settlement.state === 'rejected') expect(settlement.error).to.be.instanceOf(BusError);
+  }
+  expect(settlements.filter(({ state }) => state === 'rejected')).to.have.length.above(0);
+  frames.length = 0;
+  settlements.length = 0;
+  expect(heapInUse() - before, 'bytes kept').to.be.lessThan(MAX_RETAINED_BYTES);
+  await member.line.heal();
+  const { halfOpenWithinMs } = stage.waits;
+  const open = (): boolean => member.bus.state === 'open';
+  await member.until('that it is attached again', open, halfOpenWithinMs);
+  await stage.sentinel(await stage.join(), [member]);
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
