@@ -7,3 +7,8 @@ export {
   type RabbitMqBroker,
   type RabbitMqOptions,
 } from './rabbitmq/start-rabbitmq.ts';
+export {
+  startActiveMq,
+  type ActiveMqBroker,
+  type ActiveMqOptions,
+} from './activemq/start-activemq.ts';

@@ -44,7 +44,7 @@ export function rabbitMqAdministration(rabbitmqctl: Rabbitmqctl): RabbitMqAdmini
       run('set_permissions', name, rights.configure, rights.write, rights.read),
     listQueues: () => list('list_queues'),
     async deleteQueue(name) {
-      await evaluate(`{ok, Q} = rabbit_amqqueue:lookup(${resource('queue', name)}), ${DELETE_Q}`);
+      await evaluate(`{ok, Q} = rabbit_amqqueue:lookup(${resource('queue', name)}), ${DELETE_Q}.`);
     },
     async deleteAllQueues() {
       await evaluate(`[${DELETE_Q} || Q <- rabbit_amqqueue:list()], ok.`);

@@ -27,8 +27,8 @@ describe('the native RabbitMQ', function () {
   it('closes all connections when it is told to', async () => {
     const connection = await logIn(broker);
     const closed = new Promise<string>((resolve) => {
-      connection.once('error', (error: Error) => {
-        resolve(error.message);
+      connection.once('close', (error?: Error) => {
+        resolve(String(error?.message));
       });
     });
     await broker.closeAllConnections();

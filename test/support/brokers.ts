@@ -1,6 +1,8 @@
 import {
+  startActiveMq,
   startProsody,
   startRabbitMq,
+  type ActiveMqBroker,
   type Broker,
   type ProsodyBroker,
   type RabbitMqBroker,
@@ -33,3 +35,6 @@ export const prosody: () => Promise<ProsodyBroker> = shared(() => startProsody()
 
 /** The shared RabbitMQ. */
 export const rabbitmq: () => Promise<RabbitMqBroker> = shared(() => startRabbitMq());
+
+/** The shared ActiveMQ. */
+export const activemq: () => Promise<ActiveMqBroker> = shared(() => startActiveMq());
