@@ -55,6 +55,8 @@ export class IpcLink implements Link {
     options: IpcLinkOptions,
     signal: AbortSignal,
   ): Promise<IpcLink | 'dead' | 'gone'> {
+    // A signal that is aborted already will not say so again.
+    signal.throwIfAborted();
     const link = new IpcLink(options);
     const outcome = await link.#join(signal);
     if (outcome === 'welcome') return link;
