@@ -14,6 +14,7 @@ import {
 } from './cache-options.ts';
 import { Loads, type Load } from './loads.ts';
 import { checkKey, checkKeys } from './names.ts';
+import { isTrusted } from './read-rule.ts';
 
 interface Entry<Value> {
   readonly value: Value;
@@ -73,6 +74,7 @@ export class CoherentCache<Value> {
       runtime: node.runtime,
       trust: this.#trust,
       timeoutMs: options.loadTimeoutMs ?? 30_000,
+      protects: node.settings.protections.tickets,
     });
   }
 
@@ -153,9 +155,8 @@ export class CoherentCache<Value> {
     const entry = this.#store.get(key);
     if (entry === undefined) return undefined;
     const nowMs = this.#node.runtime.localMs();
-    const { proofMs, boundMs } = this.#trust;
-    const trustedMs = entry.loadStartMs > proofMs ? entry.loadStartMs : proofMs;
-    return nowMs - trustedMs < boundMs && nowMs < entry.expiresAtMs ? entry : undefined;
+    const trusted = isTrusted(entry.loadStartMs, this.#trust, nowMs);
+    return trusted && nowMs < entry.expiresAtMs ? entry : undefined;
   }
 
   async #load(key: string, options: GetOptions<Value>): Promise<Value> {

@@ -2,15 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RegionSelection, RegionTrust } from '../cluster/region.ts';
 import type { Runtime } from '../cluster/runtime.ts';
 import { CacheError } from './cache-error.ts';
+import { isTrusted } from './read-rule.ts';
+import { Tickets, type Ticket } from './tickets.ts';
 
-/** One load in flight. It holds the ticket: the right to store its result. */
-export interface Load<Value> {
-  readonly key: string;
-  /** The local time before the loader was called, in ms. */
-  readonly loadStartMs: number;
+/** One load in flight, with its ticket. */
+export interface Load<Value> extends Ticket {
   readonly result: Promise<Value>;
-  /** `false` once an invalidation or a fence has voided it (LOAD-1). */
-  mayStore: boolean;
   /** Callers that still wait; when the last has gone, the loader's signal is aborted. */
   waiting: number;
   readonly abort: AbortController;
@@ -28,32 +25,31 @@ export class Loads<Value> {
   readonly #runtime: Runtime;
   readonly #trust: RegionTrust;
   readonly #timeoutMs: number;
-  /** The loads that may be joined, by key. */
-  readonly #joinable = new Map<string, Load<Value>>();
-  readonly #all = new Set<Load<Value>>();
+  readonly #tickets: Tickets<Load<Value>>;
 
   constructor(options: {
     readonly region: string;
     readonly runtime: Runtime;
     readonly trust: RegionTrust;
     readonly timeoutMs: number;
+    readonly protects: boolean;
   }) {
     this.#region = options.region;
     this.#runtime = options.runtime;
     this.#trust = options.trust;
     this.#timeoutMs = options.timeoutMs;
+    this.#tickets = new Tickets({ protects: options.protects });
   }
 
   get size(): number {
-    return this.#all.size;
+    return this.#tickets.size;
   }
 
   /** A load of `key` that a reader may join now: not voided, and young enough for what is proven (READ-1). */
   joinable(key: string): Load<Value> | undefined {
-    const load = this.#joinable.get(key);
+    const load = this.#tickets.joinable(key);
     if (load === undefined) return undefined;
-    const trustedMs = Math.max(load.loadStartMs, this.#trust.proofMs);
-    return this.#runtime.localMs() - trustedMs < this.#trust.boundMs ? load : undefined;
+    return isTrusted(load.loadStartMs, this.#trust, this.#runtime.localMs()) ? load : undefined;
   }
 
   /** Starts a load. `store` gets its result, if nothing has voided it meanwhile. */
@@ -84,16 +80,13 @@ export class Loads<Value> {
       waiting: 0,
       abort,
     };
-    this.#all.add(load);
-    if (!options.fenced) this.#joinable.set(key, load);
+    this.#tickets.take(load);
     load.result.then(
       (value) => {
-        const stores = load.mayStore && this.#joinable.get(key) === load;
-        this.#remove(load);
-        if (stores) options.store(value, load);
+        if (this.#tickets.redeem(load)) options.store(value, load);
       },
       () => {
-        this.#remove(load);
+        this.#tickets.redeem(load);
       },
     );
     return load;
@@ -101,37 +94,16 @@ export class Loads<Value> {
 
   /** Voids the tickets of what is named. */
   void(selection: RegionSelection): void {
-    for (const key of selection.keys) this.#voidKey(key);
-    // Which tags a value has is known only after its load: until then any tag may be its own (LOAD-2).
-    if (selection.tags.length > 0) {
-      this.voidAll();
-      return;
-    }
-    for (const prefix of selection.prefixes) {
-      for (const key of this.#joinable.keys()) if (key.startsWith(prefix)) this.#voidKey(key);
-    }
+    this.#tickets.void(selection);
   }
 
   voidAll(): void {
-    for (const load of this.#all) load.mayStore = false;
-    this.#joinable.clear();
+    this.#tickets.voidAll();
   }
 
   abortAll(reason: Error): void {
-    for (const load of this.#all) load.abort.abort(reason);
+    for (const load of this.#tickets.all()) load.abort.abort(reason);
     this.voidAll();
-  }
-
-  #voidKey(key: string): void {
-    const load = this.#joinable.get(key);
-    if (load === undefined) return;
-    load.mayStore = false;
-    this.#joinable.delete(key);
-  }
-
-  #remove(load: Load<Value>): void {
-    this.#all.delete(load);
-    if (this.#joinable.get(load.key) === load) this.#joinable.delete(load.key);
   }
 
   /** The loader's result, or the reason of an abort, which also ends a loader that never settles. */

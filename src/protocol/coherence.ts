@@ -117,6 +117,7 @@ export class Coherence {
         return;
       case 'reserve':
         this.#publisher.reserve(input.guard, input.selection);
+        if (!this.#settings.protections.quarantine) return;
         this.#host.emit({ type: 'quarantine', guard: input.guard, selection: input.selection });
         return;
       case 'release':
@@ -326,7 +327,8 @@ export class Coherence {
   #prove(): void {
     if (this.boundMs !== this.#toldBoundMs) {
       this.#toldBoundMs = this.boundMs;
-      this.#host.emit({ type: 'bound', boundMs: this.boundMs });
+      const { readRule } = this.#settings.protections;
+      this.#host.emit({ type: 'bound', boundMs: readRule ? this.boundMs : Infinity });
     }
     for (const region of this.#regions) {
       const atMs = this.#members.proofMs(region);

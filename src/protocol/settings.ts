@@ -34,6 +34,12 @@ export interface Protections {
   readonly dedup: boolean;
   readonly tailBeats: boolean;
   readonly adoptOnce: boolean;
+  /** The read rule: a value that is neither young nor proven is not served (READ-1). */
+  readonly readRule: boolean;
+  /** A load that began before an invalidation does not store its result (LOAD-1). */
+  readonly tickets: boolean;
+  /** The writer's own cache does not serve what a guarded write is changing (PUB-7). */
+  readonly quarantine: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -46,6 +52,9 @@ export const ALL_PROTECTIONS: Protections = {
   dedup: true,
   tailBeats: true,
   adoptOnce: true,
+  readRule: true,
+  tickets: true,
+  quarantine: true,
 };
 
 /** The relative error of a node's clock rate that the bound allows for (PROTOCOL A2). */
