@@ -12,3 +12,8 @@ export {
   type ActiveMqBroker,
   type ActiveMqOptions,
 } from './activemq/start-activemq.ts';
+export {
+  startEjabberd,
+  type EjabberdBroker,
+  type EjabberdOptions,
+} from './ejabberd/start-ejabberd.ts';

@@ -1,9 +1,11 @@
 import {
   startActiveMq,
+  startEjabberd,
   startProsody,
   startRabbitMq,
   type ActiveMqBroker,
   type Broker,
+  type EjabberdBroker,
   type ProsodyBroker,
   type RabbitMqBroker,
 } from '../../brokers/index.ts';
@@ -38,3 +40,6 @@ export const rabbitmq: () => Promise<RabbitMqBroker> = shared(() => startRabbitM
 
 /** The shared ActiveMQ. */
 export const activemq: () => Promise<ActiveMqBroker> = shared(() => startActiveMq());
+
+/** The shared ejabberd. */
+export const ejabberd: () => Promise<EjabberdBroker> = shared(() => startEjabberd());
