@@ -3,9 +3,11 @@ import {
   WIRE_VERSION,
   type Beat,
   type DigestEntry,
+  type Invalidation,
   type Message,
   type Origin,
   type Range,
+  type Repair,
 } from './message.ts';
 import type { ByRegion, Selection } from './selection.ts';
 
@@ -19,6 +21,9 @@ export type Decoded =
   /** A frame of a later major version: its origin exists, but says nothing that we could trust (VER-1). */
   | { readonly type: 'newer'; readonly origin: Origin }
   | { readonly type: 'refused'; readonly reason: RefusalReason };
+
+/** What reads frames: `decode`, or something that remembers what it has read. */
+export type Decoder = (frame: string, cluster: string, maxFrameBytes: number) => Decoded;
 
 /** Writes a message as one line of ASCII JSON: what every broker carries unchanged. */
 export function encode(cluster: string, message: Exclude<Message, { type: 'unknown' }>): string {
@@ -67,60 +72,91 @@ function ascii(json: string): string {
 type Wire = Readonly<Record<string, unknown>>;
 
 function toWire(cluster: string, message: Exclude<Message, { type: 'unknown' }>): Wire {
-  const head = { v: WIRE_VERSION, ns: cluster, t: message.type, o: message.origin };
-  switch (message.type) {
+  const { type, origin } = message;
+  switch (type) {
     case 'inv':
-      return {
-        ...head,
-        s: message.seq,
-        ...selectionToWire(message.selection),
-        a: message.ackWanted ? 1 : undefined,
-        h: message.held,
-        w: message.wallMs,
-        via: message.via,
-      };
+      return invalidationToWire(cluster, message);
     case 'beat':
-      return { ...head, ...beatToWire(message) };
+      return beatToWire(cluster, message);
     case 'nack':
-      return { ...head, p: message.publisher, l: message.ranges };
-    case 'rep':
       return {
-        ...head,
-        l: message.range,
-        s: message.seq,
-        ...selectionToWire(message.selection),
+        v: WIRE_VERSION,
+        ns: cluster,
+        t: type,
+        o: origin,
+        p: message.publisher,
+        l: message.ranges,
       };
+    case 'rep':
+      return repairToWire(cluster, message);
     case 'ack':
-      return { ...head, a: Object.fromEntries(message.acks) };
+      return {
+        v: WIRE_VERSION,
+        ns: cluster,
+        t: type,
+        o: origin,
+        a: Object.fromEntries(message.acks),
+      };
     case 'bye':
-      return { ...head, s: message.seq };
+      return { v: WIRE_VERSION, ns: cluster, t: type, o: origin, s: message.seq };
   }
 }
 
-function selectionToWire(selection: Selection): Wire {
+function invalidationToWire(cluster: string, message: Invalidation): Wire {
+  const { keys, tags, prefixes, regions, all } = message.selection;
   return {
-    k: selection.keys,
-    g: selection.tags,
-    p: selection.prefixes,
-    r: selection.regions,
-    f: selection.all === true ? 1 : undefined,
+    v: WIRE_VERSION,
+    ns: cluster,
+    t: message.type,
+    o: message.origin,
+    s: message.seq,
+    k: keys,
+    g: tags,
+    p: prefixes,
+    r: regions,
+    f: all === true ? 1 : undefined,
+    a: message.ackWanted ? 1 : undefined,
+    h: message.held,
+    w: message.wallMs,
+    via: message.via,
   };
 }
 
-function beatToWire(beat: Beat): Wire {
-  const entries = [...(beat.digest ?? [])].map(([origin, entry]) => [origin, entryToWire(entry)]);
+function repairToWire(cluster: string, message: Repair): Wire {
+  const { keys, tags, prefixes, regions, all } = message.selection;
   return {
+    v: WIRE_VERSION,
+    ns: cluster,
+    t: message.type,
+    o: message.origin,
+    l: message.range,
+    s: message.seq,
+    k: keys,
+    g: tags,
+    p: prefixes,
+    r: regions,
+    f: all === true ? 1 : undefined,
+  };
+}
+
+function beatToWire(cluster: string, beat: Beat): Wire {
+  const { digest, departed, config, features } = beat;
+  return {
+    v: WIRE_VERSION,
+    ns: cluster,
+    t: beat.type,
+    o: beat.origin,
     s: beat.seq,
     h: beat.held,
     b: beat.beat,
     e: beat.settled ? 1 : undefined,
     j: beat.joining ? 1 : undefined,
     rg: beat.regions,
-    m: beat.digest === undefined ? undefined : Object.fromEntries(entries),
+    m: digest && Object.fromEntries([...digest].map(([one, entry]) => [one, entryToWire(entry)])),
     n: beat.required,
-    x: beat.departed === undefined ? undefined : Object.fromEntries(beat.departed),
-    cfg: beat.config && [beat.config.maxStalenessMs, beat.config.beatIntervalMs],
-    cap: beat.features.length === 0 ? undefined : beat.features,
+    x: departed && Object.fromEntries(departed),
+    cfg: config && [config.maxStalenessMs, config.beatIntervalMs],
+    cap: features.length === 0 ? undefined : features,
   };
 }
 

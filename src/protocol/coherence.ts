@@ -1,6 +1,6 @@
 import { Barrier } from './barrier.ts';
 import { Beats } from './beats.ts';
-import { decode, encode } from './codec.ts';
+import { decode, encode, type Decoder } from './codec.ts';
 import { newCounters, type Counters } from './counters.ts';
 import type { Cause, Effect } from './effect.ts';
 import { ForeignMessages } from './foreign-messages.ts';
@@ -23,6 +23,7 @@ import { TIMES, type Settings } from './settings.ts';
 export class Coherence {
   readonly #settings: Settings;
   readonly #random: () => number;
+  readonly #decode: Decoder;
   readonly counters: Counters = newCounters();
   /** What the parts of the core see of the current step. */
   readonly #host: { -readonly [Key in keyof Host]: Host[Key] };
@@ -51,9 +52,12 @@ export class Coherence {
     readonly now: Instant;
     /** For tests of the end of the numbers (PUB-6). */
     readonly firstSeq?: number;
+    /** For a simulation, in which a frame is read once for all nodes that hear it. */
+    readonly decode?: Decoder;
   }) {
     this.#settings = options.settings;
     this.#random = options.random;
+    this.#decode = options.decode ?? decode;
     this.#origin = this.#newOrigin();
     this.#host = this.#makeHost(options.now);
     this.#members = new Members(this.#host);
@@ -150,7 +154,7 @@ export class Coherence {
   #hear(frame: string): void {
     const { cluster, maxFrameBytes } = this.#settings;
     const limit = Math.max(maxFrameBytes, LIMITS.readFrameBytes);
-    const decoded = decode(frame, cluster, limit);
+    const decoded = this.#decode(frame, cluster, limit);
     switch (decoded.type) {
       case 'refused':
         this.#refuse(decoded.reason);
