@@ -1,0 +1,165 @@
+import {
+  BusError,
+  type BusCapabilities,
+  type BusDriver,
+  type Frame,
+  type Link,
+  type LinkEvents,
+  type SendOptions,
+} from '../../src/index.ts';
+import { openLine } from './line.ts';
+import { MucRoom, type Occupancy } from './muc-room.ts';
+import type { Endpoint, XmppSettings } from './xmpp-options.ts';
+import { XmppSession, type ParkedStream } from './xmpp-session.ts';
+
+/** A session that was cut off and may still be there for us, room and all. */
+interface Parked {
+  readonly stream: ParkedStream;
+  readonly occupancy: Occupancy;
+}
+
+/** Nodes that lose the same server do not knock at the next one in the same moment. */
+const HOST_JITTER_MS = 100;
+
+export class XmppDriver implements BusDriver {
+  readonly capabilities: BusCapabilities;
+  readonly #settings: XmppSettings;
+  #turn: number;
+  #parked: Parked | undefined;
+
+  constructor(settings: XmppSettings) {
+    this.#settings = settings;
+    this.#turn = Math.floor(Math.random() * settings.endpoints.length);
+    const { maxFrameBytes } = settings;
+    this.capabilities = { ordering: 'total', resumption: true, maxFrameBytes };
+  }
+
+  async attach(events: LinkEvents, signal: AbortSignal): Promise<Link> {
+    const { endpoints, attachTimeoutMs } = this.#settings;
+    const budgetMs = attachTimeoutMs / endpoints.length;
+    for (let tries = 1; ; tries += 1) {
+      const endpoint = endpoints[this.#turn % endpoints.length];
+      if (endpoint === undefined) throw new Error('unreachable: there is always an endpoint');
+      try {
+        // The last one has whatever time is left.
+        return await (tries === endpoints.length
+          ? this.#attachTo(endpoint, events, signal)
+          : within(budgetMs, endpoint, signal, (both) => this.#attachTo(endpoint, events, both)));
+      } catch (error) {
+        this.#turn += 1;
+        if (signal.aborted || tries === endpoints.length || !isOfThisHost(error)) throw error;
+        await pause(Math.random() * HOST_JITTER_MS);
+      }
+    }
+  }
+
+  /** Keeps what a resumption needs; what cannot be resumed is forgotten. */
+  park(session: XmppSession, room: MucRoom): void {
+    const stream = session.parked();
+    this.#parked = stream === undefined ? undefined : { stream, occupancy: room.occupancy };
+  }
+
+  async #attachTo(endpoint: Endpoint, events: LinkEvents, signal: AbortSignal): Promise<Link> {
+    const parked = this.#parked;
+    const settings = this.#settings;
+    const line = await openLine(endpoint, settings, signal);
+    const session = new XmppSession(line, settings, (stanza) => {
+      room.hear(stanza);
+    });
+    const room = new MucRoom({ session, settings, events, occupancy: parked?.occupancy });
+    const onAbort = (): void => {
+      session.end(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    try {
+      if (signal.aborted) onAbort();
+      await session.login(parked?.stream);
+      const resumed = session.resumed && (await room.isInside()) === true;
+      if (!resumed) await room.join();
+      signal.throwIfAborted();
+      return new XmppLink({ driver: this, session, room, events, resumed });
+    } catch (error) {
+      session.end(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      // What the server told us after the resumption was told to an attempt that failed, or to the link that
+      // stands; in both cases the parked state is a thing of the past.
+      if (session.resumed || !session.ended.aborted) this.#parked = undefined;
+    }
+  }
+}
+
+class XmppLink implements Link {
+  readonly resumed: boolean;
+  readonly #driver: XmppDriver;
+  readonly #session: XmppSession;
+  readonly #room: MucRoom;
+
+  constructor(options: {
+    readonly driver: XmppDriver;
+    readonly session: XmppSession;
+    readonly room: MucRoom;
+    readonly events: LinkEvents;
+    readonly resumed: boolean;
+  }) {
+    const { driver, session, room, events, resumed } = options;
+    this.#driver = driver;
+    this.#session = session;
+    this.#room = room;
+    this.resumed = resumed;
+    session.ended.addEventListener('abort', () => {
+      events.down(session.ended.reason);
+    });
+    room.watch();
+  }
+
+  async send(frame: Frame, { summary }: SendOptions): Promise<void> {
+    await this.#room.send(frame, summary);
+  }
+
+  async detach(): Promise<void> {
+    this.#room.leave();
+    if (this.#session.ended.aborted) this.#driver.park(this.#session, this.#room);
+    else await this.#session.leave();
+  }
+}
+
+/** Whether another host may do better: a wrong password is wrong everywhere. */
+function isOfThisHost(error: unknown): boolean {
+  return (
+    error instanceof BusError &&
+    error.code !== 'BUS_ACCESS_DENIED' &&
+    error.code !== 'BUS_MISCONFIGURED'
+  );
+}
+
+/** Gives an attempt a part of the time, so that a host that does not answer leaves some for the next. */
+async function within<T>(
+  budgetMs: number,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const onAbort = (): void => {
+    abort.abort(signal.reason);
+  };
+  signal.addEventListener('abort', onAbort);
+  const timer = setTimeout(() => {
+    const message = `${endpoint.host}:${endpoint.port} did not let us in within ${budgetMs} ms`;
+    abort.abort(new BusError('BUS_UNREACHABLE', message));
+  }, budgetMs);
+  try {
+    return await act(abort.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs);
+  });
+}
