@@ -13,16 +13,27 @@ export type {
   InvalidationBus,
   PublishOptions,
 } from './bus/invalidation-bus.ts';
+export type { AttachedTicket, Attachment, ForeignCache } from './cache/attachment.ts';
 export { CacheError, type CacheErrorCode } from './cache/cache-error.ts';
 export type {
+  BulkLoader,
+  CacheEntry,
   CacheOptions,
+  CacheSelection,
+  GetEntryOptions,
+  GetManyOptions,
   GetOptions,
   InvalidateOptions,
   InvalidationResult,
+  LoadContext,
   Loader,
+  WriteOptions,
 } from './cache/cache-options.ts';
 export { joinCluster, type Cluster } from './cache/cluster.ts';
-export type { CacheStats, CoherentCache } from './cache/coherent-cache.ts';
+export type { CacheStats } from './cache/cache-stats.ts';
+export type { CoherentCache } from './cache/coherent-cache.ts';
+export type { ClusterSelection } from './cache/names.ts';
+export type { OnUnproven } from './cache/store.ts';
 export type { ClusterOptions } from './cluster/cluster-options.ts';
 export type { Runtime } from './cluster/runtime.ts';
 export type { ClusterStatus, MemberStatus } from './cluster/status.ts';

@@ -1,5 +1,15 @@
 /** What went wrong in a cache, as opposed to in a loader or on a bus. */
-export type CacheErrorCode = 'LOAD_TIMEOUT' | 'LOAD_FAILED' | 'LOAD_RECURSIVE' | 'CACHE_CLOSED';
+export type CacheErrorCode =
+  /** The loader did not settle within `loadTimeoutMs`. */
+  | 'LOAD_TIMEOUT'
+  /** The loader rejected with something that is not an `Error`; see `cause`. */
+  | 'LOAD_FAILED'
+  /** A loader asked the cache for the key that it is loading. */
+  | 'LOAD_RECURSIVE'
+  /** The tag function threw, or returned something else than strings; see `cause`. */
+  | 'TAGS_INVALID'
+  /** The cluster was closed: nothing protects the cache any more. */
+  | 'CACHE_CLOSED';
 
 /** The error of the cache itself. What a loader throws is passed on as it is. See docs/errors.md. */
 export class CacheError extends Error {

@@ -2,9 +2,11 @@ import { ClusterNode } from '../cluster/node.ts';
 import { resolveSettings, type ClusterOptions } from '../cluster/cluster-options.ts';
 import { systemRuntime } from '../cluster/runtime.ts';
 import { clusterStatus, type ClusterStatus } from '../cluster/status.ts';
-import type { CacheOptions } from './cache-options.ts';
+import { Attachment, type ForeignCache } from './attachment.ts';
+import type { CacheOptions, InvalidateOptions, InvalidationResult } from './cache-options.ts';
 import { CoherentCache } from './coherent-cache.ts';
-import { checkRegion } from './names.ts';
+import { checkRegion, selectAcross, type ClusterSelection } from './names.ts';
+import { Publishing } from './publishing.ts';
 
 /** One node's part in a cluster. */
 export interface Cluster extends AsyncDisposable {
@@ -16,6 +18,16 @@ export interface Cluster extends AsyncDisposable {
    * @throws {TypeError} for a bad option, or if this node has a cache of that name already
    */
   cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value>;
+  /**
+   * Keeps a cache of another make free of what changes in `region`.
+   * @throws {TypeError} if it lacks the methods to drop things
+   */
+  attach(region: string, target: ForeignCache): Attachment;
+  /**
+   * Drops what is named on every node, for processes that have no cache of the region themselves.
+   * @throws {TypeError} for a bad name
+   */
+  invalidate(what: ClusterSelection, options?: InvalidateOptions): Promise<InvalidationResult>;
   /** Resolves once the whole cluster counts on this node: wait for it before the first write. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Who is there, what is proven, what was lost and repaired, and why a cache is in TTL mode. */
@@ -67,6 +79,17 @@ class JoinedCluster implements Cluster {
     const cache = new CoherentCache<Value>(this.#node, region, options);
     this.#caches.set(region, cache);
     return cache;
+  }
+
+  attach(region: string, target: ForeignCache): Attachment {
+    return new Attachment(this.#node, checkRegion(region), target);
+  }
+
+  async invalidate(
+    what: ClusterSelection,
+    options: InvalidateOptions = {},
+  ): Promise<InvalidationResult> {
+    return await new Publishing(this.#node).invalidate(selectAcross(what), options);
   }
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {

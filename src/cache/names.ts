@@ -1,5 +1,6 @@
 import { LIMITS } from '../protocol/limits.ts';
-import { EVERY_REGION } from '../protocol/selection.ts';
+import { EVERY_REGION, type Selection } from '../protocol/selection.ts';
+import type { CacheSelection } from './cache-options.ts';
 
 /** @throws {TypeError} if `key` is not a string of 1 to 1,024 UTF-16 units */
 export function checkKey(key: unknown): string {
@@ -8,24 +9,56 @@ export function checkKey(key: unknown): string {
 
 /** @throws {TypeError} if `region` is not a string of 1 to 128 UTF-16 units, or is `*` */
 export function checkRegion(region: unknown): string {
-  if (region === EVERY_REGION)
+  if (region === EVERY_REGION) {
     throw new TypeError('a region cannot be named "*": that means every region');
+  }
   return check('the name of a region', region, LIMITS.regionLength);
 }
 
-/** One key or many. @throws {TypeError} as `checkKey` */
-export function checkKeys(keys: string | Iterable<string>): readonly string[] {
-  if (typeof keys === 'string') return [checkKey(keys)];
-  if (typeof keys !== 'object' || keys === null || !(Symbol.iterator in keys)) {
-    throw new TypeError(`keys must be a string or an iterable of strings, got ${String(keys)}`);
+/** One name or many. @throws {TypeError} as `checkKey` */
+export function checkNames(what: 'key' | 'tag' | 'prefix', names: unknown): readonly string[] {
+  const one = `a ${what}`;
+  if (typeof names === 'string') return [check(one, names, LIMITS.keyLength)];
+  if (!isIterable(names)) {
+    throw new TypeError(`expected ${one}, or an iterable of them, got ${kindOf(names)}`);
   }
-  return Array.from(keys, checkKey);
+  return Array.from(names, (name) => check(one, name, LIMITS.keyLength));
+}
+
+/** What is named, within `region`. @throws {TypeError} as `checkNames` */
+export function selectIn(region: string, named: CacheSelection): Selection {
+  const keys = named.keys === undefined ? [] : checkNames('key', named.keys);
+  const tags = named.tags === undefined ? [] : checkNames('tag', named.tags);
+  const prefixes = named.prefixes === undefined ? [] : checkNames('prefix', named.prefixes);
+  return {
+    ...(keys.length === 0 ? {} : { keys: Object.fromEntries([[region, keys]]) }),
+    ...(tags.length === 0 ? {} : { tags: Object.fromEntries([[region, tags]]) }),
+    ...(prefixes.length === 0 ? {} : { prefixes: Object.fromEntries([[region, prefixes]]) }),
+  };
+}
+
+/** What to drop, in one region or in all of them. */
+export interface ClusterSelection extends CacheSelection {
+  /** Default: every region. */
+  readonly region?: string;
+  /** The whole region, or everything where no region is given. */
+  readonly all?: boolean;
+}
+
+/** @throws {TypeError} as `checkNames` *//
+export function selectAcross(what: ClusterSelection): Selection {
+  const region = what.region === undefined ? EVERY_REGION : checkRegion(what.region);
+  if (what.all === true) return region === EVERY_REGION ? { all: true } : { regions: [region] };
+  return selectIn(region, what);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 function check(what: string, name: unknown, limit: number): string {
-  if (typeof name !== 'string') {
-    throw new TypeError(`${what} must be a string, got ${name === null ? 'null' : typeof name}`);
-  }
+  if (typeof name !== 'string')
+    throw new TypeError(`${what} must be a string, got ${kindOf(name)}`);
   if (name.length === 0) throw new TypeError(`${what} must not be empty`);
   if (name.length > limit) {
     throw new TypeError(
@@ -33,4 +66,8 @@ function check(what: string, name: unknown, limit: number): string {
     );
   }
   return name;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
 }

@@ -1,6 +1,5 @@
 import type { InvalidationBus } from '../bus/invalidation-bus.ts';
 import { LIMITS } from '../protocol/limits.ts';
-import { SERVES_STALE } from '../protocol/barrier.ts';
 import { ALL_PROTECTIONS, type Protections, type Settings } from '../protocol/settings.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -85,9 +84,6 @@ export function resolveSettings(options: ClusterOptions, maxFrameBytes: number):
     protections: { ...ALL_PROTECTIONS, ...options.unprotected },
   };
 }
-
-/** The feature by which a node says that it serves past the bound. */
-export const STALE_FEATURE: string = SERVES_STALE;
 
 function atLeast(least: number, name: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;

@@ -20,6 +20,7 @@ export class ClusterNode {
   readonly #intake: Intake;
   readonly #regions: RegionBoard;
   readonly #calls = new Map<number, (result: CallResult) => void>();
+  readonly #features: string[] = [];
   #bus: InvalidationBus | undefined;
   #busOpen = false;
   #nextCall = 1;
@@ -32,11 +33,15 @@ export class ClusterNode {
   #stepping = false;
 
   constructor(settings: Settings, runtime: Runtime) {
-    this.settings = settings;
+    this.settings = { ...settings, features: this.#features };
     this.runtime = runtime;
     this.#intake = new Intake(runtime);
     this.#regions = new RegionBoard(settings.maxStalenessMs);
-    this.core = new Coherence({ settings, random: () => runtime.random(), now: runtime.now() });
+    this.core = new Coherence({
+      settings: this.settings,
+      random: () => runtime.random(),
+      now: runtime.now(),
+    });
   }
 
   get origin(): Origin {
@@ -76,6 +81,11 @@ export class ClusterNode {
     const trust = this.#regions.add(region, target);
     this.step({ type: 'region', region });
     return trust;
+  }
+
+  /** Tells the others, with the next beat, of something about this node that they must know. */
+  announce(feature: string): void {
+    if (!this.#features.includes(feature)) this.#features.push(feature);
   }
 
   /** Numbers, applies and publishes; resolves when `wait` is satisfied. */

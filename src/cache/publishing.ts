@@ -1,0 +1,94 @@
+import type { ClusterNode } from '../cluster/node.ts';
+import type { Wait } from '../protocol/input.ts';
+import type { Selection } from '../protocol/selection.ts';
+import type { InvalidateOptions, InvalidationResult, WriteOptions } from './cache-options.ts';
+import { traced } from './tracing.ts';
+
+/** What a guarded write invalidates: known before it, known from its result, or all that is certain. */
+export interface WriteSelection<Result> {
+  readonly before: Selection;
+  readonly after: (result: Result) => Selection;
+  readonly unknown: Selection;
+}
+
+/** How caches, and whoever has none, tell the others what has changed. */
+export class Publishing {
+  readonly #node: ClusterNode;
+
+  constructor(node: ClusterNode) {
+    this.#node = node;
+  }
+
+  /** @throws {TypeError} for a bad option; the reason of the caller's signal */
+  async invalidate(selection: Selection, options: InvalidateOptions): Promise<InvalidationResult> {
+    const wait = waitOf(options);
+    options.signal?.throwIfAborted();
+    return await traced('unstale:invalidate', { selection }, async () => {
+      const result = await untilAborted(this.#node.invalidate(selection, wait), options.signal);
+      if (result === undefined) throw options.signal?.reason;
+      return result;
+    });
+  }
+
+  invalidateLocal(selection: Selection): void {
+    this.#node.applyLocally(selection);
+  }
+
+  async write<Result>(
+    selection: WriteSelection<Result>,
+    write: () => Result | Promise<Result>,
+    options: WriteOptions,
+  ): Promise<Result> {
+    const wait = waitOf(options);
+    options.signal?.throwIfAborted();
+    const guard = this.#node.reserve(selection.before);
+    // Whatever happens to `write`, the number that was reserved for it is published: others wait for it.
+    let changed = selection.unknown;
+    try {
+      return await traced('unstale:write', { selection: selection.before }, async () => {
+        const result = await write();
+        changed = selection.after(result);
+        return result;
+      });
+    } catch (error) {
+      if (options.unchangedIf?.(error) === true) changed = {};
+      throw error;
+    } finally {
+      // The write itself is done: a caller who gives up now still gets its result.
+      await untilAborted(this.#node.release(guard, changed, wait), options.signal);
+    }
+  }
+}
+
+function waitOf(options: InvalidateOptions): Wait {
+  const { ack = 'bus', timeoutMs } = options;
+  if (ack !== 'bus' && ack !== 'all' && !(Number.isSafeInteger(ack) && ack >= 1)) {
+    throw new TypeError(
+      `ack must be "bus", "all" or a number of members from 1, got ${String(ack)}`,
+    );
+  }
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0)) {
+    throw new TypeError(`timeoutMs must be a number of ms from 0, got ${String(timeoutMs)}`);
+  }
+  return timeoutMs === undefined ? { for: ack } : { for: ack, timeoutMs };
+}
+
+/** Waits for `work`, or until the caller gives up; `work` goes on all the same. */
+async function untilAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result | undefined> {
+  if (signal === undefined) return await work;
+  return await new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      resolve(undefined);
+    };
+    const unfollow = (): void => {
+      signal.removeEventListener('abort', onAbort);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject);
+    work.then(unfollow, unfollow);
+  });
+}
