@@ -41,7 +41,8 @@ export class Attachment {
 
   /** Made by `cluster.attach`. @throws {TypeError} if `target` has no `delete` (or `del`) and `clear` */
   constructor(node: ClusterNode, region: string, target: ForeignCache) {
-    if (typeof target.clear !== 'function' || typeof (target.delete ?? target.del) !== 'function') {
+    const drops = 'delete' in target || 'del' in target;
+    if (!drops || !('clear' in target)) {
       throw new TypeError('a cache to attach needs the methods `delete` (or `del`) and `clear`');
     }
     this.region = region;

@@ -45,7 +45,7 @@ export interface ClusterSelection extends CacheSelection {
   readonly all?: boolean;
 }
 
-/** @throws {TypeError} as `checkNames` *//
+/** @throws {TypeError} as `checkNames` */
 export function selectAcross(what: ClusterSelection): Selection {
   const region = what.region === undefined ? EVERY_REGION : checkRegion(what.region);
   if (what.all === true) return region === EVERY_REGION ? { all: true } : { regions: [region] };
