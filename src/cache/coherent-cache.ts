@@ -52,6 +52,7 @@ export class CoherentCache<Value> {
       remembersDrops: options.sharedLevel ?? false,
       keepInvalidated: options.keepInvalidated ?? false,
       localMs: this.#localMs,
+      ticketsProtect: node.settings.protections.tickets,
     });
     this.#store.follow(node.addTarget(region, this.#store));
     if (onUnproven === 'stale') node.announce('stale');

@@ -36,6 +36,8 @@ export interface StoreOptions<Value> {
   readonly remembersDrops: boolean;
   readonly keepInvalidated: boolean;
   readonly localMs: () => number;
+  /** `false` is for the test that shows what the tickets are good for. */
+  readonly ticketsProtect: boolean;
 }
 
 /** What the store has dropped, by cause. */
@@ -46,7 +48,7 @@ export interface DropCounts {
 }
 
 /**
- * The values of one region on this node, without any waiting: what may be served, what a load may store,
+ * The values of one region on this node, without promises, so that the simulator drives it as it is: what may be served, what a load may store,
  * and what an invalidation drops. Entries and tickets are hit by the same drop.
  */
 export class Store<Value> implements RegionTarget {
@@ -142,9 +144,10 @@ export class Store<Value> implements RegionTarget {
 
   /** Whether a reader that comes now may still share the load of `ticket`: nothing has voided it, and it is young enough. */
   isJoinable(ticket: Ticket): boolean {
+    const nowMs = this.#options.localMs();
+    if (!this.#options.ticketsProtect) return this.#isTrusted(ticket.loadStartMs, nowMs);
     if (ticket.fenced || this.#drops.lastOfAnyTag.count > ticket.drops) return false;
     if (this.#drops.lastOf(ticket.key).count > ticket.drops) return false;
-    const nowMs = this.#options.localMs();
     return this.#isTrusted(ticket.loadStartMs, nowMs);
   }
 
@@ -174,6 +177,7 @@ export class Store<Value> implements RegionTarget {
 
   /** Whether nothing that concerns the ticket's key or `tags` was dropped since it was issued. */
   isValid(ticket: Ticket, tags: readonly string[]): boolean {
+    if (!this.#options.ticketsProtect) return true;
     const { key, drops, fenced } = ticket;
     return (
       !fenced &&
