@@ -17,3 +17,5 @@ export {
   type EjabberdBroker,
   type EjabberdOptions,
 } from './ejabberd/start-ejabberd.ts';
+export { hasDockerEngine, isBrokerInstalled, type BrokerName } from './ensure-installed.ts';
+export { startWithCompose } from './compose.ts';

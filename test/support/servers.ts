@@ -1,0 +1,75 @@
+import {
+  hasDockerEngine,
+  isBrokerInstalled,
+  startWithCompose,
+  type ActiveMqBroker,
+  type BrokerName,
+  type ProsodyBroker,
+  type RabbitMqBroker,
+} from '../../brokers/index.ts';
+import { activemq, prosody, rabbitmq } from './brokers.ts';
+import { givenServer, type GivenServer } from './given-server.ts';
+
+/** A server for the tests: given by its URL, run by Docker, or started here. */
+export interface Server<Launched> {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  /** The broker that was started here and may be broken; `undefined` for a server that is somebody else's. */
+  readonly launched?: Launched;
+}
+
+export interface XmppServer extends Server<ProsodyBroker> {
+  readonly domain: string;
+  readonly mucDomain: string;
+}
+
+/** The XMPP server: of `UNSTALE_XMPP_URL`, otherwise Prosody. */
+export async function xmppServer(): Promise<XmppServer> {
+  const given = await found('UNSTALE_XMPP_URL', 'xmpp', 5222, 'prosody');
+  if (given === undefined) return launched(await prosody());
+  // The room's address ends in the domain of the rooms, which by custom is a subdomain of the server's.
+  const mucDomain = given.channel.slice(given.channel.indexOf('@') + 1);
+  return { ...given, mucDomain, domain: mucDomain.slice(mucDomain.indexOf('.') + 1) };
+}
+
+/** The STOMP server: of `UNSTALE_STOMP_URL`, otherwise ActiveMQ. */
+export async function stompServer(): Promise<Server<ActiveMqBroker>> {
+  const given = await found('UNSTALE_STOMP_URL', 'stomp', 61613, 'activemq');
+  return given ?? launched(await activemq());
+}
+
+/** The AMQP server: of `UNSTALE_AMQP_URL`, otherwise RabbitMQ. */
+export async function amqpServer(): Promise<Server<RabbitMqBroker>> {
+  const given = await found('UNSTALE_AMQP_URL', 'amqp', 5672, 'rabbitmq');
+  return given ?? launched(await rabbitmq());
+}
+
+/**
+ * The broker behind a server, for a test that breaks it. Where the server is not ours to break, the test is
+ * reported pending, with the reason in its title.
+ */
+export function brokerToBreak<B>(context: Mocha.Context, server: Server<B>): B {
+  if (server.launched !== undefined) return server.launched;
+  const test = context.test;
+  if (test !== undefined) test.title += ' (pending: this server was not started by the tests)';
+  return context.skip();
+}
+
+async function found(
+  variable: string,
+  protocol: string,
+  defaultPort: number,
+  name: BrokerName,
+): Promise<GivenServer | undefined> {
+  const given = givenServer(variable, protocol, defaultPort);
+  if (given !== undefined) return given;
+  if ((await isBrokerInstalled(name)) || !(await hasDockerEngine())) return undefined;
+  process.env[variable] = await startWithCompose(name);
+  return givenServer(variable, protocol, defaultPort);
+}
+
+function launched<B extends Server<unknown>>(broker: B): B & { readonly launched: B } {
+  return { ...broker, launched: broker };
+}
