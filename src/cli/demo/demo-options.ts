@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BusConfig } from '../../config/bus-config.ts';
+import { parseBusUrl, showBusUrl } from '../../config/bus-url.ts';
+import type { DemoFlags } from '../demo.ts';
+import { packageFolder } from '../package-folder.ts';
+import { usageError } from '../user-error.ts';
+import { listResources, type ResourceList } from './resource-list.ts';
+
+const HIGHEST_PORT = 65_535;
+
+/** What a run of the demo consists of. */
+export interface DemoPlan {
+  readonly flags: DemoFlags;
+  readonly bus: BusConfig;
+  /** As it may be shown: without a password. */
+  readonly busText: string;
+  readonly folder: string;
+  readonly list: ResourceList;
+}
+
+/**
+ * Reads what the command line says, before anything is started.
+ * @throws {UserError} that says what is wrong with it
+ */
+export async function planDemo(flags: DemoFlags): Promise<DemoPlan> {
+  if (flags.port !== 0 && flags.port + flags.nodes > HIGHEST_PORT) {
+    throw usageError(
+      `--port ${flags.port} leaves no room for ${flags.nodes} servers: the highest port is ${HIGHEST_PORT}`,
+    );
+  }
+  const bus = readBus(flags.bus);
+  const folder = resolve(flags.resources ?? fileURLToPath(await packageFolder()));
+  return { flags, bus, busText: showBusUrl(flags.bus), folder, list: await listResources(folder) };
+}
+
+function readBus(url: string): BusConfig {
+  try {
+    return parseBusUrl(url);
+  } catch (error) {
+    throw error instanceof TypeError ? usageError(error.message) : error;
+  }
+}
+
+/** A folder that lives as long as the run; where the servers meet if the bus is `ipc:` and nothing else was said. */
+export async function meetingFolder(): Promise<{
+  readonly folder: string;
+  remove(): Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'unstale-demo-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}

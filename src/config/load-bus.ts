@@ -1,0 +1,71 @@
+import type { InvalidationBus } from '../index.ts';
+import type { BusConfig, Transport } from './bus-config.ts';
+
+/** What the process adds to the configuration of its bus. */
+export interface LoadBusOptions {
+  /** Names this node where people see it. */
+  readonly label?: string;
+}
+
+/** The package whose absence each transport can suffer from. */
+const CLIENT_LIBRARIES: Readonly<Record<Transport, readonly string[]>> = {
+  memory: [],
+  ipc: [],
+  xmpp: ['@xmpp/client', 'ws'],
+  stomp: ['stompit'],
+  amqp: ['amqplib'],
+};
+
+/**
+ * Makes the bus of a configuration. Its adapter is imported here and now, and with it only the client library chosen.
+ * @throws {TypeError} for an option that the adapter refuses; {Error} that says what to install, if the client library is missing
+ */
+export async function loadBus(
+  config: BusConfig,
+  options: LoadBusOptions = {},
+): Promise<InvalidationBus> {
+  try {
+    return await makeBus(config, options);
+  } catch (error) {
+    const missing = missingPackage(error, CLIENT_LIBRARIES[config.transport]);
+    if (missing === undefined) throw error;
+    throw new Error(
+      `the ${config.transport} bus needs the package ${missing}; install it with: npm install ${missing}`,
+      { cause: error },
+    );
+  }
+}
+
+async function makeBus(config: BusConfig, { label }: LoadBusOptions): Promise<InvalidationBus> {
+  switch (config.transport) {
+    case 'memory': {
+      const { memoryBus } = await import('../../adapters/memory/index.ts');
+      return memoryBus({ channel: config.channel });
+    }
+    case 'ipc': {
+      const { ipcBus } = await import('../../adapters/ipc/index.ts');
+      const { channel, folder } = config;
+      return ipcBus({ channel, ...(folder === undefined ? {} : { folder }) });
+    }
+    case 'xmpp': {
+      const { xmppBus } = await import('../../adapters/xmpp/index.ts');
+      const { transport: _, ...place } = config;
+      return xmppBus({ ...place, ...(label === undefined ? {} : { label }) });
+    }
+    case 'stomp':
+    case 'amqp':
+      return await notYet(config.transport);
+  }
+}
+
+function notYet(transport: Transport): Promise<never> {
+  return Promise.reject(new Error(`this version has no ${transport} bus yet`));
+}
+
+/** The package that Node did not find, if it is one of `names`. */
+function missingPackage(error: unknown, names: readonly string[]): string | undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) {
+    return undefined;
+  }
+  return names.find((name) => error.message.includes(`'${name}'`));
+}
