@@ -1,51 +1,23 @@
-/** Which transport, and where: plain data, whatever it was read from. Secrets are in `password` and nowhere else. */
+/** Which transport, and the options of its adapter: plain data, whatever it was read from. */
 export type BusConfig =
   MemoryBusConfig | IpcBusConfig | XmppBusConfig | StompBusConfig | AmqpBusConfig;
 
-export interface MemoryBusConfig {
-  readonly transport: 'memory';
-  readonly channel: string;
-}
-
-export interface IpcBusConfig {
+export type MemoryBusConfig = { readonly transport: 'memory' } & Pick<
+  import('../../adapters/memory/index.ts').MemoryBusOptions,
+  'channel'
+>;
+export type IpcBusConfig = {
   readonly transport: 'ipc';
-  readonly channel: string;
-  readonly folder?: string;
-}
-
-export interface XmppBusConfig {
+} & import('../../adapters/ipc/index.ts').IpcBusOptions;
+export type XmppBusConfig = {
   readonly transport: 'xmpp';
-  /** `xmpp://host:port`, `xmpps://…`, `ws://…` or `wss://…`, without credentials. */
-  readonly service: string;
-  readonly room: string;
-  readonly username: string;
-  readonly password: string;
-  /** The domain of the account, where the service does not tell it. */
-  readonly domain?: string;
-}
-
-export interface StompBusConfig {
+} & import('../../adapters/xmpp/index.ts').XmppBusOptions;
+export type StompBusConfig = {
   readonly transport: 'stomp';
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly username?: string;
-  readonly password?: string;
-  readonly topic: string;
-  /** The virtual host, sent as the header `host` of CONNECT. */
-  readonly vhost?: string;
-}
-
-export interface AmqpBusConfig {
+} & import('../../adapters/stomp/index.ts').StompBusOptions;
+export type AmqpBusConfig = {
   readonly transport: 'amqp';
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-  readonly username?: string;
-  readonly password?: string;
-  readonly vhost: string;
-  readonly exchange: string;
-}
+} & import('../../adapters/amqp/index.ts').AmqpBusOptions;
 
 export type Transport = BusConfig['transport'];
 

@@ -202,12 +202,19 @@ function readXmpp(parts: Parts, protocol: 'xmpp' | 'xmpps' | 'ws' | 'wss'): BusC
 function readStomp(parts: Parts, tls: boolean): BusConfig {
   const { port, path, query } = parts;
   const vhost = query.get('vhost');
+  const { username, password } = credentialsOf(parts);
+  if (username === undefined || password === undefined) {
+    throw new TypeError(
+      `this ${parts.scheme}: URL has no user name; write ${parts.scheme}://USER:PASSWORD@${HOST_FORM}/TOPIC`,
+    );
+  }
   return {
     transport: 'stomp',
     host: hostOf(parts),
     port: port ?? (tls ? 61_614 : 61_613),
-    tls,
-    ...credentialsOf(parts),
+    ...(tls ? { tls: {} } : {}),
+    username,
+    password,
     // People copy the destination from a console, where it is called /topic/NAME.
     topic: path.replace(/^\/?topic\//, '') || DEFAULT_CHANNEL,
     ...(vhost === undefined ? {} : { vhost }),
@@ -220,7 +227,7 @@ function readAmqp(parts: Parts, tls: boolean): BusConfig {
     transport: 'amqp',
     host: hostOf(parts),
     port: port ?? (tls ? 5_671 : 5_672),
-    tls,
+    ...(tls ? { tls: {} } : {}),
     ...credentialsOf(parts),
     vhost: path || '/',
     exchange: query.get('exchange') ?? DEFAULT_CHANNEL,

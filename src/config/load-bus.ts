@@ -44,22 +44,25 @@ async function makeBus(config: BusConfig, { label }: LoadBusOptions): Promise<In
     }
     case 'ipc': {
       const { ipcBus } = await import('../../adapters/ipc/index.ts');
-      const { channel, folder } = config;
-      return ipcBus({ channel, ...(folder === undefined ? {} : { folder }) });
+      const { transport: _, ...options } = config;
+      return ipcBus(options);
     }
     case 'xmpp': {
       const { xmppBus } = await import('../../adapters/xmpp/index.ts');
-      const { transport: _, ...place } = config;
-      return xmppBus({ ...place, ...(label === undefined ? {} : { label }) });
+      const { transport: _, ...options } = config;
+      return xmppBus({ ...(label === undefined ? {} : { label }), ...options });
     }
-    case 'stomp':
-    case 'amqp':
-      return await notYet(config.transport);
+    case 'stomp': {
+      const { stompBus } = await import('../../adapters/stomp/index.ts');
+      const { transport: _, ...options } = config;
+      return stompBus(options);
+    }
+    case 'amqp': {
+      const { amqpBus } = await import('../../adapters/amqp/index.ts');
+      const { transport: _, ...options } = config;
+      return amqpBus(options);
+    }
   }
-}
-
-function notYet(transport: Transport): Promise<never> {
-  return Promise.reject(new Error(`this version has no ${transport} bus yet`));
 }
 
 /** The package that Node did not find, if it is one of `names`. */

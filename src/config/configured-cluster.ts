@@ -1,0 +1,103 @@
+import type { ClusterOptions, InvalidationBus } from '../index.ts';
+import { DEFAULT_CHANNEL, type BusConfig } from './bus-config.ts';
+import { parseBusUrl } from './bus-url.ts';
+import type { Configuration, Secret } from './configuration.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { loadBus } from './load-bus.ts';
+import { secretOf, tlsOf } from './secrets.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The part of a configuration that `joinCluster` takes. */
+export function clusterOptionsOf(configuration: Configuration): Omit<ClusterOptions, 'bus'> {
+  const {
+    cluster,
+    // What says where the bus and the caches are is not the cluster's.
+    $schema: _schema,
+    bus: _bus,
+    transport: _transport,
+    memory: _memory,
+    ipc: _ipc,
+    xmpp: _xmpp,
+    stomp: _stomp,
+    amqp: _amqp,
+    caches: _caches,
+    ...options
+  } = configuration;
+  return { name: cluster, ...options };
+}
+
+/**
+ * Makes the bus that a configuration chooses. Only its client library is loaded.
+ * @throws {ConfigurationError} for a secret that is not to be found; {TypeError} for a URL or an option that the
+ *   adapter refuses; {Error} that says what to install, if the client library is missing
+ */
+export async function busOf(
+  configuration: Configuration,
+  env: Environment = process.env,
+): Promise<InvalidationBus> {
+  const { label } = configuration;
+  return await loadBus(busConfigOf(configuration, env), label === undefined ? {} : { label });
+}
+
+/** The chosen bus as plain data, secrets looked up. @throws as `busOf` */
+export function busConfigOf(configuration: Configuration, env: Environment): BusConfig {
+  if (configuration.bus !== undefined) return parseBusUrl(configuration.bus);
+  const { transport } = configuration;
+  switch (transport) {
+    case 'memory':
+      return { transport, channel: configuration.memory?.channel ?? DEFAULT_CHANNEL };
+    case 'ipc': {
+      const { channel = DEFAULT_CHANNEL, ...rest } = configuration.ipc ?? {};
+      return { transport, channel, ...rest };
+    }
+    case 'xmpp': {
+      const { password, roomPassword, tls, ...rest } = present(configuration.xmpp, transport);
+      return {
+        transport,
+        ...rest,
+        ...secretsOf(transport, { password, roomPassword }, env),
+        password: secretOf('xmpp.password', password, env),
+        ...(tls === undefined ? {} : { tls: tlsOf('xmpp.tls', tls) }),
+      };
+    }
+    case 'stomp': {
+      const { username, password, tls, ...rest } = present(configuration.stomp, transport);
+      return {
+        transport,
+        ...rest,
+        username: present(username, 'stomp.username'),
+        password: secretOf('stomp.password', present(password, 'stomp.password'), env),
+        ...(tls === undefined ? {} : { tls: tlsOf('stomp.tls', tls) }),
+      };
+    }
+    case 'amqp': {
+      const { password, tls, ...rest } = present(configuration.amqp, transport);
+      return {
+        transport,
+        ...rest,
+        ...secretsOf(transport, { password }, env),
+        ...(tls === undefined ? {} : { tls: tlsOf('amqp.tls', tls) }),
+      };
+    }
+    case undefined:
+  }
+  throw new ConfigurationError('configuration', ['transport: say which bus']);
+}
+
+function secretsOf(
+  section: string,
+  secrets: Readonly<Record<string, Secret | undefined>>,
+  env: Environment,
+): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [name, secret] of Object.entries(secrets)) {
+    if (secret !== undefined) found[name] = secretOf(`${section}.${name}`, secret, env);
+  }
+  return found;
+}
+
+function present<Value>(value: Value | undefined, path: string): Value {
+  if (value === undefined) throw new ConfigurationError('configuration', [`${path}: is missing`]);
+  return value;
+}

@@ -1,0 +1,2 @@
+export { startUnstale, unstaleModule, type UnstaleModuleOptions } from './unstale-module.ts';
+export { busToken, cacheToken, clusterToken, configurationToken, loaderToken } from './tokens.ts';

@@ -1,0 +1,105 @@
+import { ContainerModule, type Container, type ResolutionContext } from 'inversify';
+import { busOf, clusterOptionsOf } from '../config/configured-cluster.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { parseConfiguration } from '../config/parse-configuration.ts';
+import {
+  joinCluster,
+  type CacheOptions,
+  type Cluster,
+  type CoherentCache,
+  type Loader,
+} from '../index.ts';
+import {
+  busToken,
+  cacheToken,
+  clusterToken,
+  configurationToken,
+  DEFAULT_NAME,
+  loaderToken,
+} from './tokens.ts';
+
+export interface UnstaleModuleOptions {
+  /** Which cluster of the container this is, where it has several. Default `default`. */
+  readonly name?: string;
+  /** Regions that the configuration may have caches for. Needed where it is a function; else they are read from it. */
+  readonly regions?: readonly string[];
+}
+
+/**
+ * Binds a cluster and its caches, made from a configuration or from a function of the container.
+ * Everything is a singleton, made when it is first resolved: join with `await startUnstale(container)`,
+ * and from then on `container.get` and `@inject` find it ready. Unloading the module, or `unbindAllAsync`, leaves.
+ * @throws {ConfigurationError} for a configuration that is not one
+ */
+export function unstaleModule(
+  given: Configuration | ((context: ResolutionContext) => Configuration | Promise<Configuration>),
+  options: UnstaleModuleOptions = {},
+): ContainerModule {
+  const { name = DEFAULT_NAME } = options;
+  const configuration = typeof given === 'function' ? undefined : parseConfiguration(given);
+  const regions = options.regions ?? Object.keys(configuration?.caches ?? {});
+  return new ContainerModule(({ bind }) => {
+    bind(configurationToken(name))
+      .toDynamicValue(async (context) =>
+        parseConfiguration(typeof given === 'function' ? await given(context) : configuration),
+      )
+      .inSingletonScope();
+    bind(busToken(name))
+      .toResolvedValue((config) => busOf(config), [configurationToken(name)])
+      .inSingletonScope();
+    bind(clusterToken(name))
+      .toResolvedValue(
+        (config, bus) => joinCluster({ ...clusterOptionsOf(config), bus }),
+        [configurationToken(name), busToken(name)],
+      )
+      .inSingletonScope()
+      .onDeactivation((cluster: Cluster) => cluster.close());
+    for (const region of regions) {
+      bind<CoherentCache<unknown>>(cacheToken(region, name))
+        .toDynamicValue(async (context) => {
+          const config = await context.getAsync(configurationToken(name));
+          const cluster = await context.getAsync(clusterToken(name));
+          const load = await context.getAsync(loaderToken<unknown>(region, name), {
+            optional: true,
+          });
+          return cluster.cache(region, cacheOptionsOf(config, region, load));
+        })
+        .inSingletonScope();
+    }
+  });
+}
+
+/**
+ * Joins the cluster and makes its caches, so that they can be had synchronously from then on.
+ * `untilReady` also waits until the others count on this node; do that before the first write.
+ */
+export async function startUnstale(
+  container: Container,
+  options: {
+    readonly name?: string;
+    readonly untilReady?: boolean;
+    readonly signal?: AbortSignal;
+  } = {},
+): Promise<Cluster> {
+  const { name = DEFAULT_NAME, untilReady = false, signal } = options;
+  const configuration = await container.getAsync(configurationToken(name));
+  const cluster = await container.getAsync(clusterToken(name));
+  for (const region of Object.keys(configuration.caches ?? {})) {
+    if (container.isBound(cacheToken(region, name)))
+      await container.getAsync(cacheToken(region, name));
+  }
+  if (untilReady) await cluster.ready(signal === undefined ? {} : { signal });
+  return cluster;
+}
+
+function cacheOptionsOf(
+  configuration: Configuration,
+  region: string,
+  load: Loader<unknown> | undefined,
+): CacheOptions<unknown> {
+  const section = configuration.caches?.[region];
+  if (section === undefined) {
+    throw new TypeError(`caches.${region} is missing in the configuration`);
+  }
+  return { ...section, ...(load === undefined ? {} : { load }) };
+}
