@@ -189,9 +189,15 @@ export class Members {
     if (oldest !== undefined) this.#tombstones.delete(oldest);
   }
 
+  /**
+   * What was loaded before is not proven by anybody: its writer may have died unheard, and be forgotten
+   * by all who knew it. So it is dropped, and proof begins with what is loaded from here on.
+   */
   #settle(by: 'peer' | 'expected' | 'time'): void {
     this.settled = true;
     this.#listedBy.clear();
+    if (this.#host.settings.protections.settledRule)
+      this.#host.emit({ type: 'fence', regions: 'all', cause: { by: 'silence' } });
     this.#host.emit({ type: 'report', report: { type: 'settled', by } });
   }
 
