@@ -62,6 +62,7 @@ export class Barrier {
   acknowledged(origin: Origin, contig: number, members: Members): void {
     for (const [call, waiter] of this.#waiters) {
       if (waiter.seq > contig || !waiter.wanted.has(origin)) continue;
+      if (waiter.gone.has(origin)) continue;
       waiter.acked.add(origin);
       this.#check(call, waiter, members);
     }
@@ -70,7 +71,8 @@ export class Barrier {
   /** `origin` said bye: it serves nothing any more. */
   left(origin: Origin, members: Members): void {
     for (const [call, waiter] of this.#waiters) {
-      if (!waiter.wanted.has(origin)) continue;
+      // Nobody is counted twice: who has acknowledged already stays acknowledged.
+      if (!waiter.wanted.has(origin) || waiter.acked.has(origin)) continue;
       waiter.gone.add(origin);
       this.#check(call, waiter, members);
     }

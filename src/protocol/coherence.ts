@@ -215,7 +215,7 @@ export class Coherence {
     if (beat.config !== undefined) this.#hearConfig(beat.origin, beat.config);
     if (beat.joining) this.#beats.asked(this.#members.nodes);
     // Others hold that I have left for good: as this origin nobody would require me any more.
-    if (departedMe) this.#rotate();
+    if (departedMe && !this.#left) this.#rotate();
   }
 
   #hearConfig(origin: Origin, config: { maxStalenessMs: number; beatIntervalMs: number }): void {
