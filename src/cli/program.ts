@@ -4,6 +4,7 @@ import { BusError } from '../index.ts';
 import { demoCommand } from './demo.ts';
 import { EXIT } from './exit-code.ts';
 import { Interruption } from './interruption.ts';
+import { invalidateCommand } from './invalidate.ts';
 import { packageFolder } from './package-folder.ts';
 import { terminal, toleratesClosedPipes, type Terminal } from './terminal.ts';
 import { UserError } from './user-error.ts';
@@ -20,6 +21,7 @@ const TEACHING = `
 Start here:
   $ unstale demo              three servers, one slow origin, caches that agree
   $ unstale demo --help       what else it can show
+  $ unstale invalidate --help drop what has changed, from a script
 
 Exit codes:
   0  done
@@ -70,7 +72,7 @@ async function program(surroundings: Surroundings): Promise<Command> {
       },
     })
     .addHelpText('after', TEACHING);
-  for (const make of [demoCommand]) {
+  for (const make of [demoCommand, invalidateCommand]) {
     command.addCommand(make(surroundings).copyInheritedSettings(command));
   }
   return command;

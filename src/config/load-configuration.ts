@@ -9,6 +9,8 @@ import { parseConfiguration } from './parse-configuration.ts';
 const MAX_FILE_BYTES = 1_048_576;
 
 export interface LoadConfigurationOptions {
+  /** Plain data; what everything else wins over. */
+  readonly base?: Readonly<Record<string, unknown>>;
   /** Plain data; wins over the environment and the file. */
   readonly object?: Readonly<Record<string, unknown>>;
   /** JSON or YAML. Default: what `UNSTALE_CONFIG` names, if anything. */
@@ -42,11 +44,12 @@ export async function loadConfiguration(
   const set = (steps: readonly string[], value: unknown, source: string): void => {
     const path = steps.join('.');
     const before = sources[path];
-    if (before !== undefined && before !== source)
+    if (before !== undefined && before !== 'default' && before !== source)
       overruled.push(`${path}: ${source} overrules ${before}`);
     sources[path] = source;
     put(merged, steps, value);
   };
+  for (const [path, value] of leaves(options.base ?? {})) set(path, value, 'default');
   if (file !== undefined) {
     for (const [path, value] of leaves(await readConfigurationFile(file))) set(path, value, file);
   }
@@ -56,7 +59,10 @@ export async function loadConfiguration(
     if (setting.path === 'transport') delete merged['bus'];
     set(setting.path.split('.'), setting.value, setting.variable);
   }
-  for (const [path, value] of leaves(options.object ?? {})) set(path, value, 'object');
+  const given = options.object ?? {};
+  if (given['bus'] !== undefined) delete merged['transport'];
+  if (given['transport'] !== undefined) delete merged['bus'];
+  for (const [path, value] of leaves(given)) set(path, value, 'object');
   return { configuration: parseConfiguration(merged), sources, overruled };
 }
 
