@@ -24,8 +24,15 @@ export interface ActiveMqBroker extends Broker {
   readonly tlsPort: number;
   /** OpenWire, which Java programs speak. */
   readonly openwirePort: number;
-  /** May also use the topics `forbidden.>` and write to `readonly.>`. */
-  readonly admin: { readonly username: string; readonly password: string };
+  /** May read topics and not write to them. */
+  readonly reader: Account;
+  /** May log in, and nothing else. */
+  readonly nobody: Account;
+}
+
+interface Account {
+  readonly username: string;
+  readonly password: string;
 }
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
@@ -36,7 +43,8 @@ const START_TIMEOUT_MS = 60_000;
 /** As in users.properties. */
 const USERNAME = 'unstale';
 const PASSWORD = 'unstale-secret';
-const ADMIN = { username: 'admin', password: 'admin-secret' };
+const READER: Account = { username: 'reader', password: 'reader-secret' };
+const NOBODY: Account = { username: 'nobody', password: 'nobody-secret' };
 const KEY_STORE_PASSWORD = 'changeit';
 
 /** Starts an ActiveMQ of its own on free ports, in a private folder. */
@@ -73,10 +81,7 @@ export async function startActiveMq(options: ActiveMqOptions = {}): Promise<Acti
     await server.stop();
     throw error;
   }
-  const users = new Map([
-    [USERNAME, PASSWORD],
-    [ADMIN.username, ADMIN.password],
-  ]);
+  const users = new Map([[USERNAME, PASSWORD]]);
   return {
     ...server.controls(),
     kind: 'activemq',
@@ -87,7 +92,8 @@ export async function startActiveMq(options: ActiveMqOptions = {}): Promise<Acti
     openwirePort: ports.openwire,
     username: USERNAME,
     password: PASSWORD,
-    admin: ADMIN,
+    reader: READER,
+    nobody: NOBODY,
     url: `stomp://${USERNAME}:${PASSWORD}@${host}:${ports.stomp}/unstale`,
     async addUser(name, password) {
       users.set(name, password);
@@ -155,11 +161,19 @@ function replaced(text: string, what: string, by: string): string {
   return text.replace(what, by);
 }
 
+/** `users` may read and write; the others stay as they are. */
 function writeUsers(conf: string, users: ReadonlyMap<string, string>): void {
-  const lines = Array.from(users, ([name, password]) => `${name}=${escaped(password)}\n`);
-  const groups = `users=${[...users.keys()].join(',')}\nadmins=${ADMIN.username}\n`;
+  const accounts = [
+    ...users,
+    ...[READER, NOBODY].map((one) => [one.username, one.password] as const),
+  ];
+  const lines = accounts.map(([name, password]) => `${name}=${escaped(password)}\n`);
+  const names = [...users.keys()].join(',');
   rewrite(join(conf, 'users.properties'), lines.join(''));
-  rewrite(join(conf, 'groups.properties'), groups);
+  rewrite(
+    join(conf, 'groups.properties'),
+    `users=${names}\nreaders=${READER.username}\nnobodies=${NOBODY.username}\n`,
+  );
 }
 
 /** The login module reads a file again when it is newer than the last reading, so it must not look older than it is. */

@@ -1,0 +1,2 @@
+export { stompBus } from './stomp-bus.ts';
+export type { StompBusOptions, StompTlsOptions } from './stomp-options.ts';
