@@ -1,25 +1,28 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 
 /** Deliveries that are acknowledged together. */
-const BATCH = 100;
+const MAX_BATCH = 100;
 /** How long the last delivery of a burst waits to be acknowledged, in ms. */
 const BATCH_WAIT_MS = 50;
 
 /** Acknowledges deliveries in batches: one acknowledgement for each would double the traffic. */
 export class Acknowledgements {
   readonly #channel: Channel;
+  readonly #batch: number;
   #last: ConsumeMessage | undefined;
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, prefetch: number) {
     this.#channel = channel;
+    // The broker stops at `prefetch`: half of it must be acknowledged before.
+    this.#batch = Math.max(1, Math.min(MAX_BATCH, Math.floor(prefetch / 2)));
   }
 
   due(message: ConsumeMessage): void {
     this.#last = message;
     this.#count += 1;
-    if (this.#count >= BATCH) this.#send();
+    if (this.#count >= this.#batch) this.#send();
     else
       this.#timer ??= setTimeout(() => {
         this.#send();

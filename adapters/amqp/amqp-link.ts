@@ -170,7 +170,7 @@ export class AmqpLink implements Link {
   async #consume(channel: Channel): Promise<void> {
     const { exchange, prefetch, maxQueueLength, maxQueueBytes } = this.#options.settings;
     this.#watch(channel);
-    this.#acknowledgements = new Acknowledgements(channel);
+    this.#acknowledgements = new Acknowledgements(channel, prefetch);
     await channel.assertExchange(exchange, 'fanout', { durable: true });
     const { queue } = await channel.assertQueue('', {
       exclusive: true,

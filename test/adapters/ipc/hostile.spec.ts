@@ -11,7 +11,7 @@ import { ipcBus } from '../../../adapters/ipc/index.ts';
 import { MAX_LINE_BYTES } from '../../../adapters/ipc/record.ts';
 import { rejection } from '../../unit/bus/bench-bus.ts';
 import { deferred } from '../../unit/bus/scripted-driver.ts';
-import { Heard } from './heard.ts';
+import { Heard } from '../../support/heard.ts';
 import { privateFolder } from './private-folder.ts';
 
 const HELLO = '\u0001H{"v":1,"heartbeatMs":1000}\n';

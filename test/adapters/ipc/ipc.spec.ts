@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { ipcBus, type IpcBusOptions, sendIpcMessage } from '../../../adapters/ipc/index.ts';
 import { BusError, type InvalidationBus } from '../../../src/index.ts';
 import { rejection } from '../../unit/bus/bench-bus.ts';
-import { Heard } from './heard.ts';
+import { Heard } from '../../support/heard.ts';
 import { privateFolder } from './private-folder.ts';
 import { leaveStaleSocket } from './stale-socket.ts';
 

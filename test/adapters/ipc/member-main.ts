@@ -1,7 +1,7 @@
 /** Runs in a child process: does what its parent says, and reports what its bus hears. */
 import { ipcBus } from '../../../adapters/ipc/index.ts';
 import type { InvalidationBus } from '../../../src/index.ts';
-import { Heard } from './heard.ts';
+import { Heard } from '../../support/heard.ts';
 
 export type MemberCommand =
   | {

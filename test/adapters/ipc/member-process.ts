@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-import { Heard } from './heard.ts';
+import { Heard } from '../../support/heard.ts';
 import type { MemberCommand, MemberReport } from './member-main.ts';
 
 /** An ipc bus in a process of its own. */

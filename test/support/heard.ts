@@ -1,4 +1,4 @@
-import type { BusReceiver } from '../../../src/index.ts';
+import type { BusReceiver } from '../../src/index.ts';
 
 /** How long a test waits for what must come. */
 const PATIENCE_MS = 10_000;
