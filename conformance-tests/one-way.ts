@@ -8,6 +8,8 @@ export interface LineConditions {
   bytesPerSecond: number;
   /** How many more bytes pass before the line breaks; `undefined`: it does not. */
   bytesLeft: number | undefined;
+  /** How many bytes have passed since the start. */
+  passed: number;
 }
 
 /** Read ahead of the receiving side, at most. More would hide from the sender that its peer does not read. */
@@ -94,6 +96,7 @@ export class OneWay {
     if (length === bytes.length) this.#queue.shift();
     else this.#queue[0] = { bytes: bytes.subarray(length), dueAtMs };
     this.#queuedBytes -= length;
+    this.#conditions.passed += length;
     if (bytesLeft !== undefined) this.#conditions.bytesLeft = bytesLeft - length;
     const broken = bytesLeft === length;
     const flowing = this.#to.write(bytes.subarray(0, length), () => {

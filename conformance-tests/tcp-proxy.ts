@@ -58,6 +58,11 @@ export class TcpProxy implements AsyncDisposable {
     return this.#refused;
   }
 
+  /** Bytes passed on in that direction since the start. */
+  passed(direction: Direction): number {
+    return this.#of(direction).passed;
+  }
+
   /** Resolves when so many more connections have been turned away. */
   async untilRefused(count: number): Promise<void> {
     const goal = this.#refused + count;
@@ -120,8 +125,9 @@ export class TcpProxy implements AsyncDisposable {
   /** Ends every fault. What was held back arrives; what was reset stays so. */
   heal(): void {
     this.#refusing = false;
-    Object.assign(this.#toBroker, untouched());
-    Object.assign(this.#toBus, untouched());
+    for (const conditions of [this.#toBroker, this.#toBus]) {
+      Object.assign(conditions, untouched(), { passed: conditions.passed });
+    }
     this.#refresh();
   }
 
@@ -167,7 +173,11 @@ export class TcpProxy implements AsyncDisposable {
 
   #conditionsOf(direction: Direction | undefined): readonly LineConditions[] {
     if (direction === undefined) return [this.#toBroker, this.#toBus];
-    return [direction === 'toBroker' ? this.#toBroker : this.#toBus];
+    return [this.#of(direction)];
+  }
+
+  #of(direction: Direction): LineConditions {
+    return direction === 'toBroker' ? this.#toBroker : this.#toBus;
   }
 
   #refresh(): void {
@@ -176,7 +186,7 @@ export class TcpProxy implements AsyncDisposable {
 }
 
 function untouched(): LineConditions {
-  return { swallowed: false, delayMs: 0, bytesPerSecond: 0, bytesLeft: undefined };
+  return { swallowed: false, delayMs: 0, bytesPerSecond: 0, bytesLeft: undefined, passed: 0 };
 }
 
 /** One connection of a bus, and the one to the broker that belongs to it. */
@@ -219,7 +229,7 @@ class Call {
 
   reset(): void {
     for (const way of this.#ways) way.stop();
-    for (const socket of this.#sockets) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of this.#sockets) hangUp(socket);
   }
 
   #closed(): void {
@@ -228,4 +238,14 @@ class Call {
     for (const way of this.#ways) way.stop();
     this.#onClosed();
   }
+}
+
+/**
+ * With RST, unless FIN is on its way: libuv refuses to reset a socket that is shutting down
+ * (`uv_tcp_close_reset`), and Node then leaves the handle open for ever.
+ */
+function hangUp(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -67,7 +67,9 @@ async function refuses(stage: Stage, what: string, address: Address): Promise<vo
 
 /** The real broker, cut short: half a frame, and then nothing. */
 async function stopsInTheMiddle(stage: Stage): Promise<void> {
-  for (const bytes of [5, 60]) {
+  const whole = await stage.join();
+  const opened = whole.line.proxy?.passed('toBus') ?? 0;
+  for (const bytes of [1, Math.ceil(opened / 4), Math.ceil(opened / 2)]) {
     const member = await stage.place({ tuning: { attachTimeoutMs: ATTACH_TIMEOUT_MS } });
     member.line.proxy?.breakAfter({ bytes, direction: 'toBus', how: 'swallow' });
     await failsToOpen(stage, member, `a broker that stops after ${bytes} bytes`);

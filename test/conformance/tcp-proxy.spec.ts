@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { listen } from '../../conformance-tests/listen.ts';
+import { handlesGone, openHandles } from '../../conformance-tests/open-handles.ts';
 import { TcpProxy } from '../../conformance-tests/tcp-proxy.ts';
 
 /** A server that keeps what it hears and a client through the proxy, for one test. */
@@ -181,6 +182,13 @@ describe('TcpProxy', () => {
     await broker.until(({ heard }) => heard === 'still here');
   });
 
+  it('counts the bytes that have passed in each direction', async () => {
+    const { client, broker } = await wire.dial();
+    client.socket.write('12345');
+    await broker.until(({ heard }) => heard.length === 5);
+    expect([wire.proxy.passed('toBroker'), wire.proxy.passed('toBus')]).to.deep.equal([5, 0]);
+  });
+
   it('swallow lets nothing through, no end and no reset either, and heal lets it arrive', async () => {
     const { client, broker } = await wire.dial();
     wire.proxy.swallow();
@@ -300,6 +308,26 @@ describe('TcpProxy', () => {
     const late = new Talker(wire.call());
     await late.until(({ error }) => error !== undefined);
     expect(late.error?.code).to.equal('ECONNREFUSED');
+  });
+
+  it('leaves no handle open, whenever it cuts', async () => {
+    // Mocha's own timer starts when the first turn is over.
+    await new Promise(setImmediate);
+    const before = openHandles();
+    // Some of these are cut while the way to the broker is still being made, or while an end is on its way.
+    for (let turns = 0; turns < 40; turns += 1) {
+      const client = new Talker(wire.call());
+      await once(client.socket, 'connect');
+      client.socket.end(Buffer.alloc(turns % 2 === 0 ? 1 : 300_000));
+      for (let turn = 0; turn < turns / 2; turn += 1) await new Promise(setImmediate);
+      wire.proxy.cut();
+      client.socket.destroy();
+    }
+    await settleUntil(() => wire.proxy.accepted === 40);
+    wire.proxy.cut();
+    await settleUntil(() => wire.proxy.connections === 0);
+    for (const socket of wire.served) socket.destroy();
+    await handlesGone(before, 2_000);
   });
 
   it('refuses a rate, a delay or a number of bytes that makes no sense', () => {
