@@ -13,20 +13,18 @@ export interface DemoFlags {
   readonly latency: number;
   readonly seed: number;
   readonly resources?: string;
-  readonly port: number;
-  readonly json: boolean;
+
+  readonly port?: number;
+  readonly json?: true;
 }
 
 const SUMMARY = 'three servers, one slow origin, caches that agree: see and measure it';
 
 const DESCRIPTION = `Three servers, one slow origin, caches that agree.
 
-An origin serves the files of a folder over HTTP, as slowly as remote storage does. A few
-server processes serve the same files, each from a cache of its own. A workload reads from
-them, and saves changes through one of them at a time; saves go to a private copy, so the
-folder is never touched. The same workload runs three times: without a cache, with a cache
-that keeps everything for a fixed time (TTL), and with caches that unstale keeps coherent.
-Because the demo knows when each save was committed, it counts what users would see.`;
+An origin serves the files of a folder over HTTP, as slowly as remote storage does. A few server processes serve the same files, each from a cache of its own. A workload reads from them, and saves changes through one of them at a time; saves go to a private copy, so the folder is never touched.
+
+The same workload runs three times: without a cache, with a cache that keeps everything for a fixed time (TTL), and with caches that unstale keeps coherent. The demo knows when each save was committed, so it counts what users would see.`;
 
 const TEACHING = `
 Bus URLs:
@@ -87,10 +85,9 @@ export function demoCommand(surroundings: Surroundings): Command {
     .option(
       '--port <n>',
       'the origin listens on it, the servers on the next ones (default: any free ones)',
-      whole(0, 65_535),
-      0,
+      whole(1, 65_535),
     )
-    .option('--json', 'print one JSON document on standard output, and nothing else', false)
+    .option('--json', 'print one JSON document on standard output, and nothing else')
     .addHelpText('after', TEACHING)
     .action(async (flags: DemoFlags) => {
       const { runDemo } = await import('./demo/run-demo.ts');

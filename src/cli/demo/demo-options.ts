@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BusConfig } from '../../config/bus-config.ts';
 import { parseBusUrl, showBusUrl } from '../../config/bus-url.ts';
@@ -26,7 +24,7 @@ export interface DemoPlan {
  * @throws {UserError} that says what is wrong with it
  */
 export async function planDemo(flags: DemoFlags): Promise<DemoPlan> {
-  if (flags.port !== 0 && flags.port + flags.nodes > HIGHEST_PORT) {
+  if (flags.port !== undefined && flags.port + flags.nodes > HIGHEST_PORT) {
     throw usageError(
       `--port ${flags.port} leaves no room for ${flags.nodes} servers: the highest port is ${HIGHEST_PORT}`,
     );
@@ -42,13 +40,4 @@ function readBus(url: string): BusConfig {
   } catch (error) {
     throw error instanceof TypeError ? usageError(error.message) : error;
   }
-}
-
-/** A folder that lives as long as the run; where the servers meet if the bus is `ipc:` and nothing else was said. */
-export async function meetingFolder(): Promise<{
-  readonly folder: string;
-  remove(): Promise<void>;
-}> {
-  const folder = await mkdtemp(join(tmpdir(), 'unstale-demo-'));
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }

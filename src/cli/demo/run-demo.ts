@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { BusConfig } from '../../config/bus-config.ts';
 import type { DemoFlags } from '../demo.ts';
 import type { Surroundings } from '../program.ts';
 import { checkBus } from './check-bus.ts';
-import { meetingFolder, planDemo, type DemoPlan } from './demo-options.ts';
+import { planDemo, type DemoPlan } from './demo-options.ts';
+import { meetingFolder, removeFolder } from './meeting-folder.ts';
 import { Progress } from './progress.ts';
 import { runMode, type ModeRun } from './run-mode.ts';
 import { demoTable } from './demo-table.ts';
@@ -28,22 +28,24 @@ export async function runDemo(flags: DemoFlags, surroundings: Surroundings): Pro
   const plan = await planDemo(flags);
   const progress = new Progress(err, plan);
   progress.introduce();
-  const meeting = await meetingFolder();
+  const { bus, ownFolder } = busOfRun(plan);
   try {
-    const bus = busOfRun(plan, meeting.folder);
     await checkBus(bus, signal);
-    const result = await runModes({ plan, bus, watcher: progress, signal });
+    if (ownFolder !== undefined) await removeFolder(ownFolder);
+    const result = await runModes({ plan, bus, ownFolder, watcher: progress, signal });
     out.write(
-      flags.json ? `${JSON.stringify(result, undefined, 2)}\n` : demoTable(result, plan, out),
+      flags.json === true
+        ? `${JSON.stringify(result, undefined, 2)}\n`
+        : demoTable(result, plan, out),
     );
   } finally {
     progress.end();
-    await meeting.remove();
+    if (ownFolder !== undefined) await removeFolder(ownFolder);
   }
 }
 
 async function runModes(
-  options: Pick<ModeRun, 'plan' | 'bus' | 'signal'> & { readonly watcher: Progress },
+  options: Pick<ModeRun, 'plan' | 'bus' | 'ownFolder' | 'signal'> & { readonly watcher: Progress },
 ): Promise<DemoResult> {
   const { plan, watcher } = options;
   // A name of its own, so that two demos on one bus do not hear each other.
@@ -69,7 +71,9 @@ async function runModes(
 }
 
 /** A bare `ipc:` is a place for this run alone: nobody else has to be there, and nothing is left behind. */
-function busOfRun(plan: DemoPlan, folder: string): BusConfig {
+function busOfRun(plan: DemoPlan): Pick<ModeRun, 'bus' | 'ownFolder'> {
   const isBare = plan.flags.bus === 'ipc:' && plan.bus.transport === 'ipc';
-  return isBare ? { ...plan.bus, folder } : plan.bus;
+  if (!isBare) return { bus: plan.bus, ownFolder: undefined };
+  const ownFolder = meetingFolder();
+  return { bus: { ...plan.bus, folder: ownFolder }, ownFolder };
 }

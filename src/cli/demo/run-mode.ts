@@ -28,6 +28,8 @@ export interface ModeRun {
   readonly plan: DemoPlan;
   readonly mode: Mode;
   readonly bus: BusConfig;
+  /** Where the bus meets, if it is a folder for this run alone. */
+  readonly ownFolder: string | undefined;
   readonly cluster: string;
   readonly watcher: ModeWatcher;
   readonly signal: AbortSignal;
@@ -70,7 +72,7 @@ export async function runMode(run: ModeRun): Promise<{
         resources: plan.list.resources,
         latencyMs: plan.flags.latency,
         seed: plan.flags.seed,
-        port: plan.flags.port,
+        port: plan.flags.port ?? 0,
       },
       signal,
     );
@@ -93,7 +95,7 @@ function take(telling: Telling, tally: Tally, watcher: ModeWatcher): void {
 function groupsOf({ flags, bus }: DemoPlan): readonly (readonly ServerRole[])[] {
   const servers = Array.from({ length: flags.nodes }, (_, index) => ({
     name: `server-${index + 1}`,
-    port: flags.port === 0 ? 0 : flags.port + index + 1,
+    port: flags.port === undefined ? 0 : flags.port + index + 1,
   }));
   return bus.transport === 'memory' ? [servers] : servers.map((server) => [server]);
 }
@@ -118,6 +120,7 @@ async function beginServers(options: {
         cluster: run.cluster,
         nodes: flags.nodes,
         bus: run.bus,
+        ...(run.ownFolder === undefined ? {} : { ownFolder: run.ownFolder }),
       },
       signal,
     ),

@@ -13,6 +13,7 @@ import {
   type Mode,
   type ResourceCache,
 } from './resource-cache.ts';
+import { removeFolder } from './meeting-folder.ts';
 import { readApplied, readContinuity, readForeign } from './diagnostics.ts';
 import type { Passage, Role, ServerRole, Telling } from './worker-protocol.ts';
 import type { Work } from './worker.ts';
@@ -68,6 +69,7 @@ export async function startServers(role: ServersRole, say: Say): Promise<Work> {
       await Promise.all(servers.map((server) => server.service.close()));
       storage.close();
       await Promise.all(servers.map(async (server) => server.cluster?.close()));
+      if (role.ownFolder !== undefined) await removeFolder(role.ownFolder);
     },
   };
 }
@@ -123,9 +125,18 @@ async function untilReady(servers: readonly RunningServer[]): Promise<void> {
   } catch {
     throw new UserError(
       `the servers did not hear each other on the bus within ${READY_TIMEOUT_MS / 1_000} s; ` +
-        'do all of them reach the same room, topic or exchange, and may all of them speak there?',
+        'do all of them reach the same room, topic or exchange, and may all of them speak there? ' +
+        servers.map(whomItHears).join(', '),
     );
   }
+}
+
+function whomItHears({ cluster }: RunningServer): string {
+  if (cluster === undefined) return '';
+  const { node, bus, settled, members } = cluster.status();
+  const heard = members.map((member) => `${member.node} (${member.note})`).join(', ');
+  const state = `bus ${bus}, ${settled ? '' : 'not '}settled`;
+  return `${node} (${state}) hears ${heard === '' ? 'nobody' : heard}`;
 }
 
 /** What the nodes of this process tell on their diagnostics channels, made into passages and events. */

@@ -22,6 +22,8 @@ export type Role =
       readonly cluster: string;
       readonly nodes: number;
       readonly bus: BusConfig;
+      /** To be removed at the end. */
+      readonly ownFolder?: string;
     };
 
 export interface ServerRole {

@@ -62,8 +62,12 @@ process.on('message', (order: Order) => {
 process.on('SIGINT', () => undefined);
 
 // The channel closes when the parent lets go of it, and also when the parent is killed: no process stays behind.
-process.once('disconnect', () => {
+process.once('disconnect', end);
+// It may have closed before anybody listened.
+if (!process.connected) end();
+
+function end(): void {
   setTimeout(() => process.exit(), STOP_MS);
   const stopped = work?.stop() ?? Promise.resolve();
   stopped.catch(() => undefined).finally(() => process.exit());
-});
+}
