@@ -46,6 +46,15 @@ export async function amqpServer(): Promise<Server<RabbitMqBroker>> {
   return given ?? launched(await rabbitmq());
 }
 
+/** RabbitMQ by its STOMP plugin, as a second STOMP server: of `UNSTALE_RABBITMQ_STOMP_URL`, otherwise started here. */
+export async function rabbitMqStompServer(): Promise<Server<RabbitMqBroker>> {
+  const given = givenServer('UNSTALE_RABBITMQ_STOMP_URL', 'stomp', 61613);
+  if (given !== undefined) return given;
+  const broker = await rabbitmq();
+  const { host, stompPort, username, password } = broker;
+  return { host, port: stompPort, username, password, launched: broker };
+}
+
 /**
  * The broker behind a server, for a test that breaks it. Where the server is not ours to break, the test is
  * reported pending, with the reason in its title.
