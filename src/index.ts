@@ -35,6 +35,15 @@ export type { CoherentCache } from './cache/coherent-cache.ts';
 export type { ClusterSelection } from './cache/names.ts';
 export type { OnUnproven } from './cache/store.ts';
 export type { ClusterOptions } from './cluster/cluster-options.ts';
+export {
+  onTelemetry,
+  type AppliedEvent,
+  type ContinuityMessage,
+  type NodeEvent,
+  type ReportEvent,
+  type Telemetry,
+} from './cluster/telemetry.ts';
+export type { Report } from './protocol/report.ts';
 export type { Runtime } from './cluster/runtime.ts';
 export type { ClusterStatus, MemberStatus } from './cluster/status.ts';
 export type { Counters } from './protocol/counters.ts';

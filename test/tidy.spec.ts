@@ -64,7 +64,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   index: [],
   'src/config': ['zod', 'yaml', 'fastest-levenshtein'],
   'src/inversify': ['inversify'],
-  'src/cli': ['commander', 'cli-progress', 'cli-table3', 'lru-cache'],
+  'src/cli': ['commander', 'cli-progress', 'cli-table3', 'cli-truncate', 'lru-cache'],
   'adapters/memory': [],
   'adapters/ipc': [],
   'adapters/xmpp': ['@xmpp/client', 'ws'],

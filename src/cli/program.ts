@@ -8,6 +8,7 @@ import { invalidateCommand } from './invalidate.ts';
 import { packageFolder } from './package-folder.ts';
 import { terminal, toleratesClosedPipes, type Terminal } from './terminal.ts';
 import { UserError } from './user-error.ts';
+import { watchCommand } from './watch.ts';
 
 /** What every command is given. */
 export interface Surroundings {
@@ -21,6 +22,7 @@ const TEACHING = `
 Start here:
   $ unstale demo              three servers, one slow origin, caches that agree
   $ unstale demo --help       what else it can show
+  $ unstale watch --help      the cluster, live
   $ unstale invalidate --help drop what has changed, from a script
 
 Exit codes:
@@ -72,7 +74,7 @@ async function program(surroundings: Surroundings): Promise<Command> {
       },
     })
     .addHelpText('after', TEACHING);
-  for (const make of [demoCommand, invalidateCommand]) {
+  for (const make of [demoCommand, invalidateCommand, watchCommand]) {
     command.addCommand(make(surroundings).copyInheritedSettings(command));
   }
   return command;

@@ -10,7 +10,7 @@ import { Intake } from './intake.ts';
 import { RegionBoard } from './region-board.ts';
 import type { RegionTarget, RegionTrust } from './region.ts';
 import type { Runtime } from './runtime.ts';
-import { tellApplied, tellContinuity, tellReport } from './telemetry.ts';
+import { tell } from './telemetry.ts';
 
 /** Drives the protocol: what the bus and the application say goes in, what is to be done comes out and is done. */
 export class ClusterNode {
@@ -179,7 +179,7 @@ export class ClusterNode {
         const { selection, cause } = effect;
         if (this.#intake.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
         else this.#regions.apply(selection, cause);
-        tellApplied({ cluster, node: this.origin, selection, cause });
+        tell('unstale:applied', { cluster, node: this.origin, selection, cause });
         return;
       }
       case 'fence':
@@ -204,7 +204,7 @@ export class ClusterNode {
         return;
       }
       case 'report':
-        tellReport({ cluster, node: this.origin, report: effect.report });
+        tell('unstale:report', { cluster, node: this.origin, report: effect.report });
         if (effect.report.type === 'ready') this.#becameReady();
     }
   }
@@ -222,7 +222,7 @@ export class ClusterNode {
   }
 
   #onContinuity(event: ContinuityEvent): void {
-    tellContinuity({ cluster: this.settings.cluster, node: this.origin, event });
+    tell('unstale:continuity', { cluster: this.settings.cluster, node: this.origin, event });
     switch (event.type) {
       case 'interrupted':
         this.#busOpen = false;
