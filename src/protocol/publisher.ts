@@ -33,7 +33,7 @@ export class Publisher {
   readonly #host: Host;
   readonly #origin: Origin;
   readonly #outbox: Outbox;
-  readonly #ring = new ResendRing();
+  readonly #ring: ResendRing;
   readonly #guards = new Map<number, Guard>();
   /** Frames handed to the bus that it has not settled yet. */
   readonly #sending = new Map<number, Batch>();
@@ -49,7 +49,8 @@ export class Publisher {
   constructor(host: Host, origin: Origin, firstSeq = 0) {
     this.#host = host;
     this.#origin = origin;
-    const { cluster, maxFrameBytes } = host.settings;
+    const { cluster, maxFrameBytes, repairBatches } = host.settings;
+    this.#ring = new ResendRing(repairBatches);
     this.#outbox = new Outbox({ cluster, origin, maxFrameBytes, firstSeq });
   }
 

@@ -27,12 +27,17 @@ export class ResendRing {
   #kept: Piece[] = [];
   #folded: Folded[] = [];
   #bytes = 0;
+  readonly #maxBatches: number;
+
+  constructor(maxBatches: number = LIMITS.ringBatches) {
+    this.#maxBatches = maxBatches;
+  }
 
   /** Keeps a batch. `bytes` is what it weighs. */
   add(range: Range, selection: Selection, bytes: number): void {
     this.#kept.push({ range, selection, bytes });
     this.#bytes += bytes;
-    if (this.#kept.length > LIMITS.ringBatches || this.#bytes > LIMITS.ringBytes) this.#fold();
+    if (this.#kept.length > this.#maxBatches || this.#bytes > LIMITS.ringBytes) this.#fold();
   }
 
   /**

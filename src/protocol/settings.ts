@@ -20,6 +20,8 @@ export interface Settings {
     'accept' | 'ignore' | { readonly allow: (sender: string | undefined) => boolean };
   /** Features announced to the others. */
   readonly features: readonly string[];
+  /** Batches kept for repair, where it is not `LIMITS.ringBatches`. */
+  readonly repairBatches?: number;
   readonly protections: Protections;
 }
 

@@ -1,0 +1,81 @@
+import type { Message, Origin } from '../../src/protocol/message.ts';
+import { isEmptySelection, type Selection } from '../../src/protocol/selection.ts';
+import { Violation } from './violation.ts';
+
+/** The true history of what one incarnation has published: what no node of the cluster can know. */
+export class Ledger {
+  readonly origin: Origin;
+  /** When which number was the highest assigned one, in order. */
+  readonly #assigned: { readonly atMs: number; readonly seq: number }[] = [];
+  readonly #contents = new Map<number, Selection>();
+  readonly #frames = new Map<number, string>();
+  readonly #adopted = new Set<string>();
+  /** `false` once its process has ended. */
+  alive = true;
+
+  constructor(origin: Origin) {
+    this.origin = origin;
+  }
+
+  get seq(): number {
+    return this.#assigned.at(-1)?.seq ?? 0;
+  }
+
+  assigned(seq: number, atMs: number): void {
+    if (seq > this.seq) this.#assigned.push({ atMs, seq });
+  }
+
+  /** The highest number that had been assigned before `atMs`. */
+  seqBefore(atMs: number): number {
+    let index = this.#assigned.length - 1;
+    while (index >= 0 && (this.#assigned[index]?.atMs ?? 0) >= atMs) index -= 1;
+    return this.#assigned[index]?.seq ?? 0;
+  }
+
+  /** A frame of this incarnation goes out: it must say what the ones before it said (PUB-3, NACK-3). */
+  sent(message: Message, frame: string): void {
+    if (message.type === 'inv') {
+      const known = this.#frames.get(message.seq);
+      if (known !== undefined && known !== frame) {
+        throw new Violation('I3', `${this.origin} sent two frames with number ${message.seq}`);
+      }
+      this.#frames.set(message.seq, frame);
+      this.#contents.set(message.seq, message.selection);
+      if (message.via !== undefined && known === undefined) this.#adopts(message.via);
+    } else if (message.type === 'rep') {
+      this.#repairs(message.range, message.selection);
+    }
+  }
+
+  #adopts(id: string): void {
+    if (this.#adopted.has(id)) {
+      throw new Violation('I13', `${this.origin} adopted the foreign message ${id} twice`);
+    }
+    this.#adopted.add(id);
+  }
+
+  /** A repair must cover everything that was published under its numbers. */
+  #repairs([low, high]: readonly [number, number], selection: Selection): void {
+    for (let seq = low; seq <= Math.min(high, this.seq); seq += 1) {
+      const content = this.#contents.get(seq);
+      if (content === undefined) continue;
+      if (covers(selection, content)) continue;
+      throw new Violation('I3', `a repair by ${this.origin} leaves out number ${seq}`);
+    }
+  }
+}
+
+function covers(whole: Selection, part: Selection): boolean {
+  if (whole.all === true || isEmptySelection(part)) return true;
+  if (part.all === true) return false;
+  const regions = new Set(whole.regions);
+  if ((part.regions ?? []).some((region) => !regions.has(region))) return false;
+  for (const kind of ['keys', 'tags', 'prefixes'] as const) {
+    for (const [region, names] of Object.entries(part[kind] ?? {})) {
+      if (regions.has(region)) continue;
+      const listed = whole[kind]?.[region] ?? [];
+      if (names.some((name) => !listed.includes(name))) return false;
+    }
+  }
+  return true;
+}

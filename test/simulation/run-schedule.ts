@@ -1,0 +1,112 @@
+import type { Counters } from '../../src/protocol/counters.ts';
+import type { Protections } from '../../src/protocol/settings.ts';
+import { unrest } from './convergence.ts';
+import { Nemesis, spareSlots } from './nemesis.ts';
+import { makePlan, type Fault } from './plan.ts';
+import { Violation } from './violation.ts';
+import { Workload } from './workload.ts';
+import { World } from './world.ts';
+
+export interface ScheduleOptions {
+  readonly unprotected?: Partial<Protections>;
+  /** Faults that are left out. */
+  readonly without?: ReadonlySet<Fault>;
+  /** Keep a trace for a person. */
+  readonly readable?: boolean;
+}
+
+/** What came of one schedule. */
+export interface Outcome {
+  readonly seed: number;
+  readonly faults: readonly Fault[];
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly hash: number;
+  readonly worstStaleMs: number;
+  /** The worst staleness as a share of the bound in force for the reader. */
+  readonly worstShare: number;
+  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
+  /** The assumption that the schedule broke; it ended there. */
+  readonly broken: string | undefined;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly trace: readonly string[];
+}
+
+/** Runs one schedule: work and faults first, then everything heals and the cluster must come to rest. */
+export function runSchedule(seed: number, options: ScheduleOptions = {}): Outcome {
+  const plan = makePlan(seed, options.without);
+  const world = new World({
+    plan,
+    spareSlots: spareSlots(plan),
+    readable: options.readable ?? false,
+    unprotected: options.unprotected ?? {},
+  });
+  let violation: Outcome['violation'];
+  try {
+    unfold(world);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    violation = { invariant: error.invariant, message: error.message };
+    world.trace.line(world.nowMs, () => `VIOLATION ${error.message}`);
+  }
+  return {
+    seed,
+    faults: [...plan.faults],
+    events: world.events,
+    simulatedMs: world.nowMs,
+    hash: world.trace.hash,
+    worstStaleMs: world.invariants.worstStaleMs,
+    worstShare: world.invariants.worstShare,
+    violation,
+    broken: world.broken,
+    counts: world.counts,
+    trace: world.trace.lines ?? [],
+  };
+}
+
+function unfold(world: World): void {
+  const { plan } = world;
+  const workload = new Workload(world);
+  startNodes(world);
+  workload.start();
+  new Nemesis(world, workload).start();
+  world.run(plan.safetyMs);
+  if (world.broken === undefined) heal(world);
+}
+
+function startNodes(world: World): void {
+  const { plan } = world;
+  const chance = world.chance('start');
+  const odd = plan.faults.has('config-mismatch') ? chance.below(plan.nodes) : undefined;
+  for (let slot = 0; slot < plan.nodes; slot += 1) {
+    const factor = chance.pick([0.5, 1.5, 2]) ?? 1;
+    const overrides = slot === odd ? { maxStalenessMs: factor * plan.maxStalenessMs } : {};
+    world.at(chance.next() * plan.startWithinMs, () => {
+      if (world.members[slot] === undefined) world.start(slot, overrides);
+    });
+  }
+}
+
+/** From here on nothing fails, and within bounded time everybody must know everything (I10). */
+function heal(world: World): void {
+  const { plan } = world;
+  world.healed = true;
+  world.trace.line(world.nowMs, () => 'everything heals');
+  world.network.heal();
+  for (const member of world.working()) member.resume();
+  const deadlineMs = plan.safetyMs + 2 * plan.forgetAfterMs + 12 * plan.maxStalenessMs;
+  for (;;) {
+    world.run(world.nowMs + plan.maxStalenessMs / 3);
+    if (world.broken !== undefined) return;
+    const reason = unrest(world);
+    if (reason === undefined) break;
+    if (world.nowMs > deadlineMs) throw new Violation('I10', `no rest after healing; ${reason}`);
+  }
+  for (const member of world.working()) gather(world, member.core.counters);
+}
+
+function gather(world: World, counters: Counters): void {
+  for (const [name, value] of Object.entries(counters)) {
+    if (typeof value === 'number' && value > 0) world.count(`counter ${name}`, value);
+  }
+}

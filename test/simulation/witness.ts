@@ -1,0 +1,135 @@
+import type { Effect } from '../../src/protocol/effect.ts';
+import type { Message, Origin, Range } from '../../src/protocol/message.ts';
+import type { Peer } from '../../src/protocol/peer.ts';
+import { isEmptySelection } from '../../src/protocol/selection.ts';
+import type { Ledger } from './ledger.ts';
+import { Violation } from './violation.ts';
+
+/** What one node has truly heard of one origin. */
+interface Heard {
+  /** Numbers that were applied here. */
+  readonly covered: Set<number>;
+  /** Up to here everything was applied, or fenced. */
+  floor: number;
+  /** A fence has covered numbers that were not heard: those may still be applied when they come. */
+  fenced: boolean;
+  proven: number;
+}
+
+/** Emissions of beats whose true time is remembered: an echo may wait long for a gap to close. */
+const REMEMBERED = 4_096;
+
+/** Watches one node from outside, with knowledge that it cannot have, and compares (I3, I4, I11). */
+export class Witness {
+  readonly #name: string;
+  readonly #ledgerOf: (origin: Origin) => Ledger | undefined;
+  readonly #heard = new Map<Origin, Heard>();
+  /** The true time at which this node's clock showed what it noted when it sent a beat. */
+  readonly #emissions = new Map<number, number>();
+
+  constructor(name: string, ledgerOf: (origin: Origin) => Ledger | undefined) {
+    this.#name = name;
+    this.#ledgerOf = ledgerOf;
+  }
+
+  emitted(localMs: number, nowMs: number): void {
+    this.#emissions.set(localMs, nowMs);
+    if (this.#emissions.size <= REMEMBERED) return;
+    for (const oldest of this.#emissions.keys()) {
+      this.#emissions.delete(oldest);
+      break;
+    }
+  }
+
+  /** A step has taken `message` in. */
+  took(message: Message, effects: readonly Effect[]): void {
+    const range: Range | undefined =
+      message.type === 'inv'
+        ? [message.seq, message.seq]
+        : message.type === 'rep'
+          ? message.range
+          : undefined;
+    if (range === undefined || (message.type !== 'inv' && message.type !== 'rep')) return;
+    const heard = this.#of(message.origin);
+    const { selection } = message;
+    const applied = effects.some(
+      (effect) => effect.type === 'apply' && effect.selection === selection,
+    );
+    if (applied && !heard.fenced && has(heard, range)) {
+      throw new Violation('I11', `${this.#name} applied ${rangeName(message.origin, range)} twice`);
+    }
+    if (applied || isEmptySelection(selection)) add(heard, range);
+  }
+
+  /** Compares what the node holds of `peer` after a step with what is true. */
+  check(peer: Peer, effects: readonly Effect[], nowMs: number): void {
+    const { contig } = peer.sequence;
+    const heard = this.#of(peer.origin);
+    if (contig > heard.floor) this.#advance(peer, heard, contig, effects);
+    if (peer.provenAtMs > heard.proven) this.#proven(peer, nowMs);
+    heard.proven = peer.provenAtMs;
+  }
+
+  #advance(peer: Peer, heard: Heard, contig: number, effects: readonly Effect[]): void {
+    const { origin } = peer;
+    const ledger = this.#ledgerOf(origin);
+    if (ledger !== undefined && contig > ledger.seq) {
+      throw new Violation(
+        'I3',
+        `${this.#name} holds ${contig} of ${origin}, which has assigned ${ledger.seq}`,
+      );
+    }
+    const fence = effects.some(
+      (effect) => effect.type === 'fence' && effect.cause.origin === origin,
+    );
+    if (fence) heard.fenced = true;
+    else {
+      for (let seq = heard.floor + 1; seq <= contig; seq += 1) {
+        if (heard.covered.has(seq)) continue;
+        throw new Violation(
+          'I3',
+          `${this.#name} counts ${seq} of ${origin}, which it has never applied`,
+        );
+      }
+    }
+    for (let seq = heard.floor + 1; seq <= contig; seq += 1) heard.covered.delete(seq);
+    heard.floor = contig;
+  }
+
+  /** Lemma 2: everything that was numbered before the moment that is proven has been applied. */
+  #proven(peer: Peer, nowMs: number): void {
+    const ledger = this.#ledgerOf(peer.origin);
+    if (ledger === undefined) return;
+    const atMs = this.#emissions.get(peer.provenAtMs) ?? nowMs;
+    const before = ledger.seqBefore(atMs);
+    if (before <= peer.sequence.contig) return;
+    throw new Violation(
+      'I4',
+      `${this.#name} proves ${peer.origin} up to ${atMs.toFixed(1)}, when it had assigned ${before}, and holds ${peer.sequence.contig}`,
+    );
+  }
+
+  #of(origin: Origin): Heard {
+    let heard = this.#heard.get(origin);
+    if (heard === undefined) {
+      heard = { covered: new Set(), floor: 0, fenced: false, proven: Number.NEGATIVE_INFINITY };
+      this.#heard.set(origin, heard);
+    }
+    return heard;
+  }
+}
+
+function has(heard: Heard, [low, high]: Range): boolean {
+  for (let seq = Math.max(low, heard.floor + 1); seq <= high; seq += 1) {
+    if (!heard.covered.has(seq)) return false;
+  }
+  return true;
+}
+
+function add(heard: Heard, [low, high]: Range): void {
+  for (let seq = Math.max(low, heard.floor + 1); seq <= high; seq += 1) heard.covered.add(seq);
+}
+
+function rangeName(origin: Origin, [low, high]: Range): string {
+  return low === high ? `number ${low} of ${origin}` : `numbers ${low} to ${high} of ${origin}`;
+}

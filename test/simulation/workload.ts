@@ -1,0 +1,252 @@
+import type { Wait } from '../../src/protocol/input.ts';
+import type { Selection } from '../../src/protocol/selection.ts';
+import type { BarrierNote } from './invariants.ts';
+import type { Member } from './member.ts';
+import type { Prng } from './prng.ts';
+import type { World } from './world.ts';
+
+type Versions = readonly (readonly [key: string, version: number])[];
+
+/** What the application does: reads through the cache, guarded and unguarded writes, and people in the room. */
+export class Workload {
+  readonly #world: World;
+  readonly #reads: Prng;
+  readonly #writes: Prng;
+  readonly #people: Prng;
+  /** Guarded writes under way, which a nemesis may want to hit. */
+  readonly underWay: Set<Member> = new Set<Member>();
+  #foreign = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#reads = world.chance('reads');
+    this.#writes = world.chance('writes');
+    this.#people = world.chance('people');
+  }
+
+  start(): void {
+    const { plan } = this.#world;
+    for (let slot = 0; slot < this.#world.members.length; slot += 1) {
+      this.#every(this.#reads, plan.readEveryMs, () => {
+        this.#onRunning(slot, (member) => {
+          this.read(member, this.#key(this.#reads), this.#reads);
+        });
+      });
+    }
+    this.#every(this.#writes, plan.writeEveryMs, () => {
+      const slot = this.#writes.below(this.#world.members.length);
+      // A8: nobody writes before it is ready.
+      this.#onRunning(slot, (member) => {
+        if (member.core.members.ready) this.#write(member);
+      });
+    });
+    if (plan.faults.has('people')) {
+      this.#every(this.#people, 1_500, () => {
+        this.#person();
+      });
+    }
+    if (plan.faults.has('storm')) this.#storm();
+  }
+
+  /** One read through the cache. */
+  read(member: Member, [region, key]: readonly [string, string], chance: Prng): void {
+    const world = this.#world;
+    const cache = member.caches.get(region);
+    if (cache === undefined) return;
+    const { nowMs } = world;
+    const id = `${region}/${key}`;
+    const version = cache.serveable(key);
+    if (version !== undefined) {
+      world.trace.note(version);
+      world.count(cache.proven ? 'hit by proof' : 'hit by TTL');
+      world.trace.line(nowMs, () => `${member.name} reads ${id}: hit, version ${version}`);
+      world.invariants.served(member, id, version, nowMs);
+      return;
+    }
+    const flight = cache.load(key, nowMs);
+    if (flight === undefined) {
+      world.count('load joined');
+      return;
+    }
+    const { faults, loadMs, replicaLagMs } = world.plan;
+    const slow = faults.has('slow-loads') && chance.chance(0.2);
+    const latencyMs = chance.exponential(slow ? 2 * world.plan.maxStalenessMs : loadMs);
+    const readAtMs = nowMs + latencyMs * chance.next() - replicaLagMs * chance.next();
+    const fails = faults.has('failing-loads') && chance.chance(0.2);
+    world.at(nowMs + latencyMs, () => {
+      const loaded = world.source.versionAt(id, readAtMs);
+      member.do(() => {
+        world.trace.line(world.nowMs, () => `${member.name} has loaded ${id}: ${loaded}`);
+        if (fails) cache.failed(flight);
+        else cache.loaded(flight, loaded);
+        for (const atMs of fails ? [] : flight.joinedAtMs)
+          world.invariants.served(member, id, loaded, atMs);
+      });
+    });
+  }
+
+  #write(member: Member): void {
+    const chance = this.#writes;
+    const wait = this.#wait();
+    if (chance.chance(this.#world.plan.guardedShare)) this.guarded(member, this.#keys(), wait);
+    else this.#unguarded(member, this.#selection(), wait);
+  }
+
+  /** A guarded write. What it does at the source goes on whatever becomes of the node. */
+  guarded(member: Member, selection: Selection, wait: Wait): void {
+    const world = this.#world;
+    const chance = this.#writes;
+    const { faults, maxStalenessMs, safetyMs } = world.plan;
+    const guard = member.reserve(selection);
+    this.underWay.add(member);
+    const hangs = faults.has('guard-hang') && chance.chance(0.15);
+    const aborts = faults.has('guard-abort') && chance.chance(0.3);
+    const commitMs = world.nowMs + chance.exponential(hangs ? maxStalenessMs : 20);
+    const answerMs = commitMs + chance.exponential(hangs ? maxStalenessMs : 20);
+    let request: 'under way' | 'done' = aborts ? 'done' : 'under way';
+    const commit = (): void => {
+      if (request === 'under way') this.#commit(selection, true);
+      request = 'done';
+    };
+    // The source carries out the request of a process that dies, or does not; but not much later.
+    const survives = chance.chance(0.6);
+    member.atEnd(() => {
+      if (survives) commit();
+      request = 'done';
+    });
+    world.at(commitMs, commit);
+    // Whatever hangs ends when everything heals.
+    world.at(Math.max(commitMs, Math.min(answerMs, safetyMs)), () => {
+      member.do(() => {
+        this.underWay.delete(member);
+        world.trace.line(world.nowMs, () => `${member.name} ends a guarded write`);
+        const note = aborts ? undefined : this.#note(member, selection, wait);
+        member.release(guard, aborts ? {} : selection, wait, (result) => {
+          if (note !== undefined) world.invariants.resolved(note, result);
+        });
+      });
+    });
+  }
+
+  #unguarded(member: Member, selection: Selection, wait: Wait): void {
+    const world = this.#world;
+    this.#commit(selection, false);
+    world.at(world.nowMs + this.#writes.exponential(10), () => {
+      member.do(() => {
+        this.invalidate(member, selection, wait);
+      });
+    });
+  }
+
+  invalidate(member: Member, selection: Selection, wait: Wait): void {
+    const world = this.#world;
+    for (const [id, version] of this.#versions(selection))
+      world.source.cover(id, version, world.nowMs);
+    world.trace.line(world.nowMs, () => `${member.name} invalidates ${JSON.stringify(selection)}`);
+    const note = this.#note(member, selection, wait);
+    member.invalidate(selection, wait, (result) => {
+      if (note !== undefined) world.invariants.resolved(note, result);
+    });
+  }
+
+  #commit(selection: Selection, guarded: boolean): void {
+    const world = this.#world;
+    for (const [id, version] of this.#versions(selection)) {
+      world.source.commit(id, world.nowMs, guarded);
+      world.trace.line(world.nowMs, () => `version ${version + 1} of ${id} is committed`);
+    }
+  }
+
+  /** A person changes something by other means, and says so in the room. */
+  #person(): void {
+    const world = this.#world;
+    if (world.healed) return;
+    const [region, key] = this.#key(this.#people);
+    const id = `${region}/${key}`;
+    world.source.commit(id, world.nowMs, false);
+    this.#foreign += 1;
+    const message = { text: id, id: `m${this.#foreign}`, sender: 'person' };
+    world.invariants.said(message.id, id, world.source.version(id));
+    world.trace.line(world.nowMs, () => `a person says ${id}`);
+    world.network.say(message);
+    if (this.#people.chance(0.3)) world.network.say(message);
+  }
+
+  /** More numbers in a moment than a receiver keeps ranges for. */
+  #storm(): void {
+    const world = this.#world;
+    const startMs = this.#people.between(0.2, 0.7) * world.plan.safetyMs;
+    for (let index = 0; index < 300; index += 1) {
+      world.at(startMs + 2 * index, () => {
+        this.#onRunning(0, (member) => {
+          const selection = { keys: { a: [`storm-${index}`] } };
+          if (member.core.members.ready)
+            member.invalidate(selection, { for: 'bus' }, () => undefined);
+        });
+      });
+    }
+  }
+
+  #note(member: Member, selection: Selection, wait: Wait): BarrierNote | undefined {
+    // With lagging replicas a load may bring the old value again; a guard's end may be an abort.
+    if (wait.for !== 'all' || this.#world.plan.replicaLagMs > 0) return undefined;
+    const readers = new Set<Member>();
+    for (const reader of this.#world.working()) if (reader.core.members.ready) readers.add(reader);
+    return { versions: this.#versions(selection), boundMs: member.core.boundMs, readers };
+  }
+
+  /** What a selection names, with the newest versions. */
+  #versions(selection: Selection): Versions {
+    const { regions, keysPerRegion } = this.#world.plan;
+    const versions: (readonly [string, number])[] = [];
+    for (const region of regions) {
+      const whole = selection.regions?.includes(region) === true || selection.prefixes?.[region];
+      for (let index = 0; index < keysPerRegion; index += 1) {
+        const named = whole || selection.keys?.[region]?.includes(`k${index}`) === true;
+        const id = `${region}/k${index}`;
+        if (named) versions.push([id, this.#world.source.version(id)]);
+      }
+    }
+    return versions;
+  }
+
+  #selection(): Selection {
+    const dice = this.#writes.next();
+    if (dice > 0.2) return this.#keys();
+    const [region] = this.#key(this.#writes);
+    return dice < 0.1 ? { prefixes: { [region]: ['k'] } } : { regions: [region] };
+  }
+
+  #keys(): Selection {
+    const [region, key] = this.#key(this.#writes);
+    const [, other] = this.#key(this.#writes);
+    const both = other !== key && this.#writes.chance(0.2);
+    return { keys: { [region]: both ? [key, other] : [key] } };
+  }
+
+  #wait(): Wait {
+    const dice = this.#writes.next();
+    if (dice < 0.25) return { for: 'all' };
+    return dice < 0.3 ? { for: 1, timeoutMs: 500 } : { for: 'bus' };
+  }
+
+  #key(chance: Prng): readonly [string, string] {
+    const { regions, keysPerRegion } = this.#world.plan;
+    return [chance.pick(regions) ?? 'a', `k${chance.below(keysPerRegion)}`];
+  }
+
+  #onRunning(slot: number, action: (member: Member) => void): void {
+    const member = this.#world.members[slot];
+    if (member?.isRunning === true) action(member);
+  }
+
+  #every(chance: Prng, meanMs: number, action: () => void): void {
+    const world = this.#world;
+    const next = world.nowMs + chance.exponential(meanMs);
+    if (next >= world.plan.safetyMs) return;
+    world.at(next, () => {
+      action();
+      this.#every(chance, meanMs, action);
+    });
+  }
+}
