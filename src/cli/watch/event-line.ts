@@ -11,7 +11,7 @@ export function eventLine(event: WatchedEvent, style: Terminal['styled']): strin
       : ` ${style('dim', `${Math.round(event.propagationMs)} ms`)}`;
   const type = event.serious === true ? style('yellow', event.type) : style('cyan', event.type);
   const text = event.text === '' ? '' : ` ${printable(event.text)}`;
-  return `${style('dim', time)} ${type}${node}${text}${propagation}`;
+  return `${style('dim', time)} ${type}${node}${propagation}${text}`;
 }
 
 /** People know a node by its label; what follows the slash only tells its runs apart. */
