@@ -97,8 +97,6 @@ export class Invariants {
     const { nowMs } = this.#world;
     if (message.type === 'beat' && message.held !== undefined)
       this.#world.count('reserved number pending while beating');
-    if (message.type === 'rep' && (message.selection.all === true || message.selection.regions))
-      this.#world.count('repair compacted to a flush');
     if (message.type === 'inv') {
       if (message.via !== undefined) this.#adopted(member, message.via);
       return;

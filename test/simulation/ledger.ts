@@ -33,7 +33,8 @@ export class Ledger {
   }
 
   /** A frame of this incarnation goes out: it must say what the ones before it said (PUB-3, NACK-3). */
-  sent(message: Message, frame: string): void {
+  /** Says whether it is a repair that has been folded to a flush. */
+  sent(message: Message, frame: string): boolean {
     if (message.type === 'inv') {
       const known = this.#frames.get(message.seq);
       if (known !== undefined && known !== frame) {
@@ -42,9 +43,8 @@ export class Ledger {
       this.#frames.set(message.seq, frame);
       this.#contents.set(message.seq, message.selection);
       if (message.via !== undefined && known === undefined) this.#adopts(message.via);
-    } else if (message.type === 'rep') {
-      this.#repairs(message.range, message.selection);
     }
+    return message.type === 'rep' && this.#repairs(message.range, message.selection);
   }
 
   #adopts(id: string): void {
@@ -55,13 +55,17 @@ export class Ledger {
   }
 
   /** A repair must cover everything that was published under its numbers. */
-  #repairs([low, high]: readonly [number, number], selection: Selection): void {
+  #repairs([low, high]: readonly [number, number], selection: Selection): boolean {
+    let folded = false;
     for (let seq = low; seq <= Math.min(high, this.seq); seq += 1) {
       const content = this.#contents.get(seq);
       if (content === undefined) continue;
+      folded ||= content.all !== true && selection.all === true;
+      folded ||= (content.regions?.length ?? 0) < (selection.regions?.length ?? 0);
       if (covers(selection, content)) continue;
       throw new Violation('I3', `a repair by ${this.origin} leaves out number ${seq}`);
     }
+    return folded;
   }
 }
 
