@@ -19,7 +19,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #calls = new Set<Call>();
   readonly #toBroker = untouched();
   readonly #toBus = untouched();
-  readonly #turnedAway = new EventEmitter();
+  readonly #events = new EventEmitter();
   #breaksBy: 'cut' | 'swallow' = 'cut';
   #refusing = false;
   #accepted = 0;
@@ -66,7 +66,12 @@ export class TcpProxy implements AsyncDisposable {
   /** Resolves when so many more connections have been turned away. */
   async untilRefused(count: number): Promise<void> {
     const goal = this.#refused + count;
-    while (this.#refused < goal) await once(this.#turnedAway, 'refused');
+    while (this.#refused < goal) await once(this.#events, 'refused');
+  }
+
+  /** Resolves when no connection stands any more. */
+  async untilIdle(): Promise<void> {
+    while (this.#calls.size > 0) await once(this.#events, 'idle');
   }
 
   /** Resets every connection (RST). New ones are welcome at once. */
@@ -144,7 +149,7 @@ export class TcpProxy implements AsyncDisposable {
   #accept(client: Socket): void {
     if (this.#refusing) {
       this.#refused += 1;
-      this.#turnedAway.emit('refused');
+      this.#events.emit('refused');
       client.on('error', () => undefined);
       client.resetAndDestroy();
       return;
@@ -160,6 +165,7 @@ export class TcpProxy implements AsyncDisposable {
       },
       onClosed: () => {
         this.#calls.delete(call);
+        if (this.#calls.size === 0) this.#events.emit('idle');
       },
     });
     this.#calls.add(call);

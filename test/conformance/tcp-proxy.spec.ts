@@ -325,7 +325,7 @@ describe('TcpProxy', () => {
     }
     await settleUntil(() => wire.proxy.accepted === 40);
     wire.proxy.cut();
-    await settleUntil(() => wire.proxy.connections === 0);
+    await wire.proxy.untilIdle();
     for (const socket of wire.served) socket.destroy();
     await handlesGone(before, 2_000);
   });
