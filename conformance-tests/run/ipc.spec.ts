@@ -10,9 +10,9 @@ after(() => lines.close());
 
 describeInvalidationBus('ipc', {
   createBus: ({ channel, name, tuning }) =>
-    ipcBus({ channel, folder: lines.folderFor(name, channel), heartbeatMs: 100, tuning }),
+    ipcBus({ channel, folder: lines.folderFor(name, channel), heartbeatMs: 400, tuning }),
   faults: lines,
-  halfOpenWithinMs: 2_000,
+  halfOpenWithinMs: 4_000,
   /** A socket asks for no password: the credential is the right to enter its folder. */
   wrongCredential({ channel, name, tuning }) {
     const folder = join(lines.folder, `.open-${name}`);
