@@ -82,16 +82,14 @@ function schemeOf(url: string): { readonly name: string; readonly scheme: Scheme
 }
 
 function partsOf(url: string, scheme: string, queryNames: readonly string[]): Parts {
+  // A `#` cuts off everything behind it: it is in a password that should have been encoded.
+  if (url.includes('#')) throw new TypeError(`this ${scheme}: URL holds a "#"; write it as %23`);
   const parsed = parsedUrl(url);
   if (parsed === undefined) {
     throw new TypeError(
       `this ${scheme}: URL cannot be read: the host or the port is wrong, or user name or password hold ` +
         'one of / ? # @ % that is not percent-encoded',
     );
-  }
-  // A `#` cuts off everything behind it: it is in a password that should have been encoded.
-  if (parsed.hash !== '' || url.includes('#')) {
-    throw new TypeError(`this ${scheme}: URL holds a "#"; write it as %23`);
   }
   const isPath = parsed.pathname.startsWith('/');
   return {

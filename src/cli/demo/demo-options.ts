@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BusConfig } from '../../config/bus-config.ts';
 import { parseBusUrl, showBusUrl } from '../../config/bus-url.ts';
@@ -30,8 +31,12 @@ export async function planDemo(flags: DemoFlags): Promise<DemoPlan> {
     );
   }
   const bus = readBus(flags.bus);
-  const folder = resolve(flags.resources ?? fileURLToPath(await packageFolder()));
-  return { flags, bus, busText: showBusUrl(flags.bus), folder, list: await listResources(folder) };
+  const own = fileURLToPath(await packageFolder());
+  const folder = resolve(flags.resources ?? own);
+  // In a clone, the sources are served and what was made of them is not; an installed package has nothing else.
+  const isClone = flags.resources === undefined && existsSync(join(own, 'src'));
+  const list = await listResources(folder, isClone ? ['dist', 'coverage'] : []);
+  return { flags, bus, busText: showBusUrl(flags.bus), folder, list };
 }
 
 function readBus(url: string): BusConfig {

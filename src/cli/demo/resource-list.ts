@@ -26,17 +26,20 @@ export interface ResourceList {
 
 /**
  * The files of a folder and its subfolders, those nearest to the top first. Symbolic links are not followed;
- * what is hidden and `node_modules` are left alone.
+ * what is hidden, `node_modules` and the `ignored` names are left alone.
  * @throws {UserError} if there is no such folder, or nothing in it that can be served
  */
-export async function listResources(folder: string): Promise<ResourceList> {
+export async function listResources(
+  folder: string,
+  ignored: readonly string[] = [],
+): Promise<ResourceList> {
   await checkFolder(folder);
   const resources: Resource[] = [];
   const leftOut = new Map<string, number>();
   const leave = (why: string): void => {
     leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
   };
-  const search = { namesLeft: MAX_NAMES };
+  const search = { namesLeft: MAX_NAMES, ignored: new Set([...ignored, 'node_modules']) };
   for (const queue = ['']; queue.length > 0;) {
     const below = queue.shift() ?? '';
     for (const entry of await namesOf(join(folder, below), search, leave)) {
@@ -76,7 +79,7 @@ async function checkFolder(folder: string): Promise<void> {
 
 async function namesOf(
   folder: string,
-  search: { namesLeft: number },
+  search: { namesLeft: number; readonly ignored: ReadonlySet<string> },
   leave: (why: string) => void,
 ): Promise<Dirent[]> {
   const entries: Dirent[] = [];
@@ -84,7 +87,7 @@ async function namesOf(
     for await (const entry of await opendir(folder, { bufferSize: 256 })) {
       if (search.namesLeft === 0) break;
       search.namesLeft -= 1;
-      if (!entry.name.startsWith('.') && entry.name !== 'node_modules') entries.push(entry);
+      if (!entry.name.startsWith('.') && !search.ignored.has(entry.name)) entries.push(entry);
     }
   } catch {
     leave('in folders that cannot be read');
