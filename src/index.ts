@@ -30,10 +30,10 @@ export type {
   WriteOptions,
 } from './cache/cache-options.ts';
 export { joinCluster, type Cluster } from './cache/cluster.ts';
-export type { CacheStats } from './cache/cache-stats.ts';
+export type { CacheEvent, CacheEventType, CacheStats } from './cache/cache-stats.ts';
 export type { CoherentCache } from './cache/coherent-cache.ts';
 export type { ClusterSelection } from './cache/names.ts';
-export type { OnUnproven } from './cache/store.ts';
+export type { OnUnproven } from './cache/read-rule.ts';
 export type { ClusterOptions } from './cluster/cluster-options.ts';
 export {
   onTelemetry,

@@ -89,13 +89,7 @@ export class Attachment {
     write: () => Result | Promise<Result>,
     options: WriteOptions = {},
   ): Promise<Result> {
-    const selection = selectIn(this.region, { keys });
-    const after = (): typeof selection => selection;
-    return await this.#publishing.write(
-      { before: selection, after, unknown: selection },
-      write,
-      options,
-    );
+    return await this.#publishing.write(this.region, keys, write, options);
   }
 
   #regionTarget(): RegionTarget {

@@ -4,10 +4,14 @@ export type CacheErrorCode =
   | 'LOAD_TIMEOUT'
   /** The loader rejected with something that is not an `Error`; see `cause`. */
   | 'LOAD_FAILED'
-  /** A loader asked the cache for the key that it is loading. */
+  /** A loader asked the cache for the key that it is loading, directly or by way of another loader. */
   | 'LOAD_RECURSIVE'
-  /** The tag function threw, or returned something else than strings; see `cause`. */
+  /** The tag function threw, or returned something else than tags; see `cause`. */
   | 'TAGS_INVALID'
+  /** `sizeOf` threw, or returned something else than a number from 0; see `cause`. */
+  | 'SIZE_INVALID'
+  /** A loader that was told to pass the second level over (`fresh`) brought from there what was invalidated since. */
+  | 'LOAD_LAUNDERED'
   /** The cluster was closed: nothing protects the cache any more. */
   | 'CACHE_CLOSED';
 

@@ -1,5 +1,6 @@
 import type { CallResult } from '../protocol/effect.ts';
-import type { OnUnproven } from './store.ts';
+import type { OnUnproven } from './read-rule.ts';
+import type { EntryState } from './store.ts';
 
 /** What a loader is told. */
 export interface LoadContext {
@@ -12,9 +13,10 @@ export interface LoadContext {
   readonly fresh: boolean;
   /**
    * Says that the value was read from the system of record `ageMs` ago, by whoever put it into a shared
-   * second level. Without it the second level would launder old values (docs/protocol.md, LOAD-4).
+   * second level; in `loadMany`, the value of `key`, or of all keys. Needs `sharedLevel`. Without it the
+   * second level would launder old values (docs/cache.md, LOAD-4).
    */
-  setAge(ageMs: number): void;
+  setAge(ageMs: number, key?: string): void;
 }
 
 /** Reads the system of record. */
@@ -30,8 +32,9 @@ export type BulkLoader<Value> = (
 export interface CacheOptions<Value> {
   /** Entries kept; the least recently used goes first. */
   readonly maxEntries: number;
-  /** The sum of `sizeOf` over all entries; needs `sizeOf`. */
+  /** The sum of `sizeOf` over all entries; needs `sizeOf`. A value that is larger alone is returned and not kept. */
   readonly maxSize?: number;
+  /** The size of a value, from 0, in whatever unit `maxSize` has. Fractions are rounded up. */
   readonly sizeOf?: (value: Value, key: string) => number;
   /** How to get a value that is not cached. `get` can also be given one. */
   readonly load?: Loader<Value>;
@@ -45,9 +48,12 @@ export interface CacheOptions<Value> {
   readonly negativeTtlMs?: number;
   /** The part of the TTL that is left to chance, 0 to 1, so that entries do not expire together. Default 0. */
   readonly ttlJitter?: number;
-  /** The last resort: no value lives longer, whatever else says so. */
+  /** The last resort: no value is served longer, whatever else says so, not even when a load fails. Default: no limit. */
   readonly maxTtlMs?: number;
-  /** An entry that is read within this time before it expires is loaded again in the background. Default 0: never. */
+  /**
+   * An entry that is read within this time before it can no longer be served is loaded again in the
+   * background, at most four times. Default 0: never.
+   */
   readonly refreshAheadMs?: number;
   /**
    * When a load fails, a value that has outlived its TTL by less than this, and nothing else, is served
@@ -83,7 +89,10 @@ export interface GetManyOptions<Value> {
 }
 
 export interface GetEntryOptions<Value> extends GetOptions<Value> {
-  /** `invalidated`: when the load fails, take even a value that was invalidated. The result says so. */
+  /**
+   * `invalidated`: when the load fails, take even a value that was invalidated (where `keepInvalidated` keeps
+   * those), has expired long ago, or is not proven. The result says so.
+   */
   readonly onLoadError?: 'throw' | 'invalidated';
 }
 
@@ -97,11 +106,14 @@ export interface CacheEntry<Value> {
   /** Everything published until less than the staleness bound ago is known to be applied here. */
   readonly proven: boolean;
   readonly tags: readonly string[];
-  /** `expired` and `invalidated` only where the options ask for such values, and the load has failed. */
-  readonly state: 'current' | 'expired' | 'invalidated';
+  /**
+   * All but `current` only where the options ask for such values, and the load has failed. `expired`: only
+   * its own TTL has passed; `unproven`: it may have been invalidated unheard; `invalidated`: it was.
+   */
+  readonly state: EntryState;
 }
 
-/** What to drop: in one region where the cache says which, otherwise `regions` or `all`. */
+/** What to drop. Keys, tags and prefixes have 1 to 1,024 UTF-16 units. */
 export interface CacheSelection {
   readonly keys?: string | Iterable<string>;
   readonly tags?: string | Iterable<string>;
@@ -124,6 +136,8 @@ export interface InvalidateOptions {
 export interface WriteOptions extends InvalidateOptions {
   /** `true` for an error that proves that nothing was changed: then nothing is invalidated. */
   readonly unchangedIf?: (error: unknown) => boolean;
+  /** Told what came of the invalidation, before `write` settles. */
+  readonly published?: (result: InvalidationResult) => void;
 }
 
 /**
@@ -139,6 +153,9 @@ export function checkCacheOptions<Value>(options: CacheOptions<Value>): void {
   const { maxEntries, maxSize, sizeOf, ttlJitter } = options;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
     throw new TypeError(`maxEntries must be a whole number from 1, got ${String(maxEntries)}`);
+  }
+  if (maxSize !== undefined && !(Number.isSafeInteger(maxSize) && maxSize >= 1)) {
+    throw new TypeError(`maxSize must be a whole number from 1, got ${String(maxSize)}`);
   }
   if ((maxSize === undefined) !== (sizeOf === undefined)) {
     throw new TypeError('maxSize and sizeOf go together; give both or neither');
@@ -158,11 +175,15 @@ export function checkCacheOptions<Value>(options: CacheOptions<Value>): void {
       throw new TypeError(`${name} must be a function`);
     }
   }
-  const { onUnproven } = options;
-  if (onUnproven !== undefined && !['ttl', 'bypass', 'stale', 'flush'].includes(onUnproven)) {
-    throw new TypeError(
-      `onUnproven must be "ttl", "bypass", "stale" or "flush", got something else`,
-    );
+  for (const name of SWITCHES) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw new TypeError(`${name} must be true or false, got a ${typeof value}`);
+    }
+  }
+  const onUnproven: unknown = options.onUnproven;
+  if (onUnproven !== undefined && !POLICIES.some((policy) => policy === onUnproven)) {
+    throw new TypeError(`onUnproven must be one of ${POLICIES.join(', ')}`);
   }
 }
 
@@ -177,3 +198,7 @@ const DURATIONS = [
 ] as const;
 
 const FUNCTIONS = ['load', 'loadMany', 'sizeOf', 'tags'] as const;
+
+const POLICIES: readonly OnUnproven[] = ['ttl', 'bypass', 'stale', 'flush'];
+
+const SWITCHES = ['keepInvalidated', 'sharedLevel'] as const;

@@ -3,6 +3,7 @@ import { resolveSettings, type ClusterOptions } from '../cluster/cluster-options
 import { systemRuntime } from '../cluster/runtime.ts';
 import { clusterStatus, type ClusterStatus } from '../cluster/status.ts';
 import { Attachment, type ForeignCache } from './attachment.ts';
+import { CacheError } from './cache-error.ts';
 import type { CacheOptions, InvalidateOptions, InvalidationResult } from './cache-options.ts';
 import { CoherentCache } from './coherent-cache.ts';
 import { checkRegion, selectAcross, type ClusterSelection } from './names.ts';
@@ -15,12 +16,12 @@ export interface Cluster extends AsyncDisposable {
   readonly origin: string;
   /**
    * A cache for `region`, coherent with the caches of that name on the other nodes.
-   * @throws {TypeError} for a bad option, or if this node has a cache of that name already
+   * @throws {TypeError} for a bad option, or if this node has a cache of that name already; {CacheError} `CACHE_CLOSED`
    */
   cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value>;
   /**
    * Keeps a cache of another make free of what changes in `region`.
-   * @throws {TypeError} if it lacks the methods to drop things
+   * @throws {TypeError} if it lacks the methods to drop things; {CacheError} `CACHE_CLOSED`
    */
   attach(region: string, target: ForeignCache): Attachment;
   /**
@@ -73,6 +74,7 @@ class JoinedCluster implements Cluster {
 
   cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value> {
     checkRegion(region);
+    this.#refuseWhenClosed();
     if (this.#caches.has(region)) {
       throw new TypeError(`this node has a cache ${JSON.stringify(region)} already; share it`);
     }
@@ -82,7 +84,9 @@ class JoinedCluster implements Cluster {
   }
 
   attach(region: string, target: ForeignCache): Attachment {
-    return new Attachment(this.#node, checkRegion(region), target);
+    checkRegion(region);
+    this.#refuseWhenClosed();
+    return new Attachment(this.#node, region, target);
   }
 
   async invalidate(
@@ -107,6 +111,11 @@ class JoinedCluster implements Cluster {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed === undefined) return;
+    throw new CacheError('CACHE_CLOSED', `the cluster ${JSON.stringify(this.name)} was closed`);
   }
 
   async #close(): Promise<void> {

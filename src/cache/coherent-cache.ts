@@ -10,13 +10,17 @@ import {
   type GetOptions,
   type InvalidateOptions,
   type InvalidationResult,
+  type Loader,
   type WriteOptions,
 } from './cache-options.ts';
 import { CacheCounters, type CacheStats } from './cache-stats.ts';
 import { Loading } from './loading.ts';
 import { checkKey, checkNames, selectIn } from './names.ts';
-import { Publishing } from './publishing.ts';
-import { Store, type Entry } from './store.ts';
+import { Publishing, type WrittenKeys } from './publishing.ts';
+import { checkedSizeOf } from './redemption.ts';
+import { Refreshing } from './refreshing.ts';
+import type { Entry } from './shelf.ts';
+import { Store } from './store.ts';
 
 /**
  * One region of the cluster on this node. No read returns a value whose invalidation was published
@@ -31,8 +35,8 @@ export class CoherentCache<Value> {
   readonly #store: Store<Value>;
   readonly #loading: Loading<Value>;
   readonly #publishing: Publishing;
-  readonly #counters = new CacheCounters();
-  readonly #refreshAheadMs: number;
+  readonly #counters: CacheCounters;
+  readonly #refreshing: Refreshing<Value> | undefined;
   #closed = false;
 
   /** Made by `cluster.cache`. */
@@ -40,15 +44,16 @@ export class CoherentCache<Value> {
     checkCacheOptions(options);
     this.region = region;
     this.#options = options;
-    this.#refreshAheadMs = options.refreshAheadMs ?? 0;
+    this.#counters = new CacheCounters(region);
     this.#localMs = () => node.runtime.localMs();
-    const { maxEntries, maxSize, sizeOf, onUnproven = 'ttl', settleMs = 0 } = options;
+    const { maxEntries, maxSize, maxTtlMs, onUnproven = 'ttl', refreshAheadMs = 0 } = options;
     this.#store = new Store({
       maxEntries,
       maxSize,
-      sizeOf,
+      sizeOf: checkedSizeOf(options.sizeOf),
       onUnproven,
-      settleMs,
+      ...(maxTtlMs === undefined ? {} : { maxTtlMs }),
+      settleMs: options.settleMs ?? 0,
       remembersDrops: options.sharedLevel ?? false,
       keepInvalidated: options.keepInvalidated ?? false,
       localMs: this.#localMs,
@@ -62,13 +67,17 @@ export class CoherentCache<Value> {
       counters: this.#counters,
       runtime,
     });
+    this.#refreshing =
+      refreshAheadMs === 0
+        ? undefined
+        : new Refreshing(refreshAheadMs, this.#store, this.#loading, this.#localMs);
     this.#publishing = new Publishing(node);
   }
 
   /**
    * The value of `key`: cached, or loaded. Readers of the same key share one load.
-   * @throws what the loader throws; {CacheError} `LOAD_TIMEOUT`, `LOAD_FAILED`, `LOAD_RECURSIVE`, `TAGS_INVALID`,
-   *   `CACHE_CLOSED`; {TypeError} for a key that is not 1 to 1,024 characters, or if there is no loader
+   * @throws what the loader throws; {CacheError} `LOAD_TIMEOUT`, `LOAD_FAILED`, `LOAD_RECURSIVE`, `LOAD_LAUNDERED`,
+   *   `TAGS_INVALID`, `SIZE_INVALID`, `CACHE_CLOSED`; {TypeError} for a key that is not 1 to 1,024 characters, or if there is no loader
    */
   async get(key: string, options?: GetOptions<Value>): Promise<Value> {
     const entry = this.#hit(key);
@@ -92,18 +101,19 @@ export class CoherentCache<Value> {
     }
     if (missing.length === 0) return found;
     this.#beforeLoad(options.signal);
-    this.#counters.misses += missing.length;
+    for (const key of missing) this.#counters.count('miss', key);
     const loadMany = options.loadMany ?? this.#options.loadMany;
-    const loaded =
+    const brought =
       loadMany === undefined
-        ? await Promise.all(
-            missing.map(
-              async (key) =>
-                [key, await this.#loading.one(key, this.#options.load, options.signal)] as const,
-            ),
-          )
+        ? await this.#loading.each(missing, this.#loaderOf({}), options.signal)
         : await this.#loading.many(missing, loadMany, options.signal);
-    for (const [key, value] of loaded) found.set(key, value);
+    for (const key of missing) {
+      const outcome = brought.get(key);
+      if (outcome === undefined) continue;
+      const entry =
+        'error' in outcome ? this.#insteadOfError(key, outcome.error, options.signal) : outcome;
+      found.set(key, entry.value);
+    }
     return found;
   }
 
@@ -115,28 +125,21 @@ export class CoherentCache<Value> {
   async getEntry(key: string, options: GetEntryOptions<Value> = {}): Promise<CacheEntry<Value>> {
     const hit = this.#hit(key);
     if (hit !== undefined) return this.#describe(hit, 'current');
-    let value: Value;
+    checkKey(key);
+    const loader = this.#loaderOf(options);
+    this.#beforeLoad(options.signal);
+    this.#counters.count('miss', key);
     try {
-      this.#beforeLoad(options.signal);
-      this.#counters.misses += 1;
-      value = await this.#loading.one(
-        checkKey(key),
-        options.load ?? this.#options.load,
-        options.signal,
-      );
+      return this.#describe(await this.#loading.one(key, loader, options.signal), 'current');
     } catch (error) {
-      const entry = this.#insteadOfError(key, error, options.signal);
-      if (entry !== undefined) return this.#describe(entry, 'expired');
-      const old = this.#store.invalidatedEntry(key);
-      if (options.onLoadError !== 'invalidated' || old === undefined) throw error;
-      this.#counters.staleServed += 1;
-      return this.#describe(old, 'invalidated');
+      if (this.#isFinal(error, options.signal)) throw error;
+      const expired = this.#expired(key);
+      if (expired !== undefined) return this.#describe(expired, 'expired');
+      const last = options.onLoadError === 'invalidated' ? this.#store.lastKnown(key) : undefined;
+      if (last === undefined) throw error;
+      this.#counters.count('stale', key);
+      return this.#describe(last.entry, last.state);
     }
-    const stored = this.#store.serveable(key);
-    if (stored !== undefined && stored.value === value) return this.#describe(stored, 'current');
-    // Not stored: it was voided while it loaded, or is too large. It is as old as it can be: just loaded.
-    const nowMs = this.#localMs();
-    return this.#describe({ value, loadStartMs: nowMs, expiresAtMs: nowMs, tags: [] }, 'current');
   }
 
   /** The value of `key` if it is cached and may be served now; never loads. */
@@ -178,28 +181,14 @@ export class CoherentCache<Value> {
    * @throws what `write` throws
    */
   async write<Result>(
-    keys: string | Iterable<string> | ((result: Result) => string | Iterable<string>),
+    keys: WrittenKeys<Result>,
     write: () => Result | Promise<Result>,
     options: WriteOptions = {},
   ): Promise<Result> {
-    if (this.#closed) throw this.#isClosed();
-    const unknown = { regions: [this.region] };
-    if (typeof keys === 'function') {
-      const selectAfter = (result: Result): ReturnType<typeof selectIn> =>
-        selectIn(this.region, { keys: keys(result) });
-      return await this.#publishing.write(
-        { before: {}, after: selectAfter, unknown },
-        write,
-        options,
-      );
-    }
-    const selection = selectIn(this.region, { keys });
-    const after = (): typeof selection => selection;
-    return await this.#publishing.write(
-      { before: selection, after, unknown: selection },
-      write,
-      options,
-    );
+    const hold = (guard: number): void => {
+      this.#store.hold(guard);
+    };
+    return await this.#publishing.write(this.region, keys, write, options, hold);
   }
 
   /** One guarded write of many keys. */
@@ -213,21 +202,24 @@ export class CoherentCache<Value> {
   }
 
   stats(): CacheStats {
-    const { hits, misses, loads, joinedLoads, failedLoads, voidedLoads, refreshes, staleServed } =
-      this.#counters;
+    const { counts } = this.#counters;
+    const { capacity, closed, ...invalidated } = this.#store.dropped;
     return {
       entries: this.#store.size,
       tags: this.#store.tagCount,
       loading: this.#loading.size,
-      hits,
-      misses,
-      loads,
-      joinedLoads,
-      failedLoads,
-      voidedLoads,
-      refreshes,
-      staleServed,
-      ...this.#store.counts,
+      hits: counts.hit,
+      misses: counts.miss,
+      loads: counts.load,
+      joinedLoads: counts.joined,
+      failedLoads: counts.failed,
+      voidedLoads: counts.voided,
+      refreshes: counts.refresh,
+      staleServed: counts.stale,
+      invalidated: Object.values(invalidated).reduce((sum, count) => sum + count, 0),
+      flushes: this.#store.flushes,
+      evicted: capacity,
+      dropped: { ...invalidated, capacity, closed },
       ageMs: this.#counters.ages(),
     };
   }
@@ -236,43 +228,46 @@ export class CoherentCache<Value> {
   close(): void {
     this.#closed = true;
     this.#loading.abortAll(this.#isClosed());
-    this.#store.flush();
+    this.#store.close();
   }
 
   #hit(key: string): Entry<Value> | undefined {
     const entry = this.#store.serveable(key);
     if (entry === undefined) return undefined;
-    const nowMs = this.#localMs();
-    this.#counters.hit(nowMs - entry.loadStartMs);
-    if (this.#refreshAheadMs > 0 && entry.expiresAtMs - nowMs < this.#refreshAheadMs) {
-      this.#loading.refresh(key);
-    }
+    if (this.#counters.hit(key)) this.#counters.age(this.#localMs() - entry.loadStartMs);
+    this.#refreshing?.served(key, entry);
     return entry;
   }
 
   async #miss(key: string, options: GetOptions<Value>): Promise<Value> {
+    const loader = this.#loaderOf(options);
     this.#beforeLoad(options.signal);
-    this.#counters.misses += 1;
+    this.#counters.count('miss', key);
     try {
-      return await this.#loading.one(key, options.load ?? this.#options.load, options.signal);
+      return (await this.#loading.one(key, loader, options.signal)).value;
     } catch (error) {
-      const entry = this.#insteadOfError(key, error, options.signal);
-      if (entry === undefined) throw error;
-      return entry.value;
+      return this.#insteadOfError(key, error, options.signal).value;
     }
   }
 
-  /** The expired value that may stand in for a load that has failed. */
-  #insteadOfError(
-    key: string,
-    error: unknown,
-    signal: AbortSignal | undefined,
-  ): Entry<Value> | undefined {
+  /** The expired value that may stand in for a load that has failed. @throws `error` if there is none */
+  #insteadOfError(key: string, error: unknown, signal: AbortSignal | undefined): Entry<Value> {
+    const entry = this.#isFinal(error, signal) ? undefined : this.#expired(key);
+    if (entry === undefined) throw error;
+    return entry;
+  }
+
+  /** Whether it is not the source that has failed: the caller has given up, has erred, or the cache is closed. */
+  #isFinal(error: unknown, signal: AbortSignal | undefined): boolean {
+    const erred = error instanceof CacheError && error.code === 'LOAD_RECURSIVE';
+    return this.#closed || signal?.aborted === true || erred;
+  }
+
+  #expired(key: string): Entry<Value> | undefined {
     const { serveStaleOnErrorMs = 0 } = this.#options;
-    const own = this.#closed || signal?.aborted === true || error instanceof TypeError;
-    if (own || serveStaleOnErrorMs === 0) return undefined;
+    if (serveStaleOnErrorMs === 0) return undefined;
     const entry = this.#store.expired(key, serveStaleOnErrorMs);
-    if (entry !== undefined) this.#counters.staleServed += 1;
+    if (entry !== undefined) this.#counters.count('stale', key);
     return entry;
   }
 
@@ -280,6 +275,13 @@ export class CoherentCache<Value> {
     const { value, loadStartMs, tags } = entry;
     const ageMs = this.#localMs() - loadStartMs;
     return { value, ageMs, loadStartMs, proven: this.#store.proven, tags, state };
+  }
+
+  #loaderOf(options: GetOptions<Value>): Loader<Value> {
+    const loader = options.load ?? this.#options.load;
+    if (typeof loader === 'function') return loader;
+    const message = `the cache ${JSON.stringify(this.region)} has no loader; give \`load\` to the cache or to the call`;
+    throw new TypeError(message);
   }
 
   #beforeLoad(signal: AbortSignal | undefined): void {

@@ -6,8 +6,8 @@ export interface Drop {
   readonly atMs: number;
 }
 
-/** Drops remembered one by one; older ones are remembered as one that concerned everything. */
-const REMEMBERED_DROPS = 65_536;
+/** Names remembered one by one; at least the younger half of them, the older as one drop of everything. */
+const REMEMBERED_NAMES = 65_536;
 
 const NEVER: Drop = { count: 0, atMs: Number.NEGATIVE_INFINITY };
 
@@ -18,24 +18,37 @@ const NEVER: Drop = { count: 0, atMs: Number.NEGATIVE_INFINITY };
  */
 export class DropMemory {
   #count = 0;
-  readonly #keys = new Map<string, Drop>();
-  readonly #tags = new Map<string, Drop>();
-  readonly #prefixes = new Map<string, Drop>();
   #everything: Drop = NEVER;
   #lastTag: Drop = NEVER;
+  // Two generations instead of a queue: taking the oldest out of a large Map one by one is slow in V8.
+  #young = new Generation();
+  #old = new Generation();
 
   /** The running number of the last drop. */
   get count(): number {
     return this.#count;
   }
 
+  /** Names remembered. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
   /** Remembers a drop of what is named. */
   add(selection: RegionSelection, atMs: number): void {
+    const names = selection.keys.length + selection.tags.length + selection.prefixes.length;
+    if (names > REMEMBERED_NAMES / 2) {
+      this.addEverything(atMs);
+      return;
+    }
     this.#count += 1;
     const drop = { count: this.#count, atMs };
-    for (const key of selection.keys) this.#remember(this.#keys, key, drop);
-    for (const tag of selection.tags) this.#remember(this.#tags, tag, drop);
-    for (const prefix of selection.prefixes) this.#remember(this.#prefixes, prefix, drop);
+    if (this.#young.size + names > REMEMBERED_NAMES / 2) {
+      this.#everything = later(this.#everything, this.#old.last);
+      this.#old = this.#young;
+      this.#young = new Generation();
+    }
+    this.#young.add(selection, drop);
     if (selection.tags.length > 0) this.#lastTag = drop;
   }
 
@@ -43,23 +56,21 @@ export class DropMemory {
   addEverything(atMs: number): void {
     this.#count += 1;
     this.#everything = { count: this.#count, atMs };
-    this.#keys.clear();
-    this.#tags.clear();
-    this.#prefixes.clear();
+    if (this.#young.size > 0) this.#young = new Generation();
+    if (this.#old.size > 0) this.#old = new Generation();
   }
 
   /** The last drop that concerned `key`, by itself or by a prefix. */
   lastOf(key: string): Drop {
-    let last = later(this.#everything, this.#keys.get(key));
-    for (const [prefix, drop] of this.#prefixes)
-      if (key.startsWith(prefix)) last = later(last, drop);
-    return last;
+    return later(later(this.#everything, this.#old.ofKey(key)), this.#young.ofKey(key));
   }
 
   /** The last drop that concerned one of `tags`. */
   lastOfTags(tags: readonly string[]): Drop {
     let last = this.#everything;
-    for (const tag of tags) last = later(last, this.#tags.get(tag));
+    for (const tag of tags) {
+      last = later(later(last, this.#old.tags.get(tag)), this.#young.tags.get(tag));
+    }
     return last;
   }
 
@@ -67,17 +78,37 @@ export class DropMemory {
   get lastOfAnyTag(): Drop {
     return later(this.#everything, this.#lastTag);
   }
+}
 
-  #remember(drops: Map<string, Drop>, name: string, drop: Drop): void {
-    // Deleted first, so that the map stays in the order of the drops.
-    drops.delete(name);
-    drops.set(name, drop);
-    if (drops.size <= REMEMBERED_DROPS) return;
-    for (const [oldest, forgotten] of drops) {
-      drops.delete(oldest);
-      this.#everything = later(this.#everything, forgotten);
-      break;
+class Generation {
+  readonly tags = new Map<string, Drop>();
+  last: Drop = NEVER;
+  readonly #keys = new Map<string, Drop>();
+  readonly #prefixes = new Map<string, Drop>();
+  /** The lengths of the prefixes: a key is looked up by its own prefixes of these lengths. */
+  readonly #lengths = new Set<number>();
+
+  get size(): number {
+    return this.#keys.size + this.tags.size + this.#prefixes.size;
+  }
+
+  add(selection: RegionSelection, drop: Drop): void {
+    this.last = drop;
+    for (const key of selection.keys) this.#keys.set(key, drop);
+    for (const tag of selection.tags) this.tags.set(tag, drop);
+    for (const prefix of selection.prefixes) {
+      this.#prefixes.set(prefix, drop);
+      this.#lengths.add(prefix.length);
     }
+  }
+
+  ofKey(key: string): Drop | undefined {
+    let last = this.#keys.get(key);
+    for (const length of this.#lengths) {
+      if (length > key.length) continue;
+      last = later(last ?? NEVER, this.#prefixes.get(key.slice(0, length)));
+    }
+    return last;
   }
 }
 

@@ -1,19 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Runtime } from '../cluster/runtime.ts';
 import { CacheError } from './cache-error.ts';
-import type { Ticket } from './store.ts';
-
-/** One load under way, shared by the callers that wait for it. */
-export interface Flight<Value> {
-  readonly ticket: Ticket;
-  readonly result: Promise<Value>;
-  readonly abort: AbortController;
-  /** Callers that still wait; when the last one gives up, the loader's signal is aborted. */
-  waiting: number;
-}
-
-/** The loads whose loaders are running, outermost first, in this asynchronous context. */
-const running = new AsyncLocalStorage<ReadonlySet<string>>();
+import type { Flight } from './flight.ts';
+import { LoadCall } from './load-call.ts';
 
 /** The loads under way in one region: bounded in time, each key by at most one that may be joined. */
 export class Flights<Value> {
@@ -21,7 +9,7 @@ export class Flights<Value> {
   readonly #runtime: Runtime;
   readonly #timeoutMs: number;
   readonly #latest = new Map<string, Flight<Value>>();
-  readonly #all = new Set<Flight<Value>>();
+  readonly #calls = new Set<LoadCall>();
 
   constructor(options: {
     readonly region: string;
@@ -33,8 +21,9 @@ export class Flights<Value> {
     this.#timeoutMs = options.timeoutMs;
   }
 
+  /** Calls of loaders under way. */
   get size(): number {
-    return this.#all.size;
+    return this.#calls.size;
   }
 
   /** The latest load of `key`. */
@@ -43,112 +32,91 @@ export class Flights<Value> {
   }
 
   /** @throws {CacheError} `LOAD_RECURSIVE` if this is called from within the loader of one of `keys` */
-  refuseRecursion(keys: readonly string[]): void {
-    const outer = running.getStore();
-    if (outer === undefined) return;
-    for (const key of keys) {
-      if (!outer.has(this.#name(key))) continue;
-      const message = `the loader of ${JSON.stringify(key)} asks the cache for the same key; read the source instead`;
-      throw new CacheError('LOAD_RECURSIVE', message);
-    }
+  open(keys: readonly string[]): LoadCall {
+    return LoadCall.open(this.#region, keys);
   }
 
-  /** Calls a loader for `keys`, bounded by the load timeout and by `abort`. */
-  run<Result>(
-    keys: readonly string[],
-    abort: AbortController,
-    loader: () => Result | Promise<Result>,
-  ): Promise<Result> {
-    const outer = running.getStore() ?? [];
-    const loading = running.run(new Set([...outer, ...keys.map((key) => this.#name(key))]), () =>
-      started(loader),
-    );
-    return this.#bounded(keys, loading, abort);
-  }
-
-  /** Takes note of a load, so that later callers can join it. */
-  add(ticket: Ticket, result: Promise<Value>, abort: AbortController): Flight<Value> {
-    const flight: Flight<Value> = { ticket, result, abort, waiting: 0 };
-    this.#all.add(flight);
-    this.#latest.set(ticket.key, flight);
+  /** Takes note of a load, so that later callers can join it, until `settled` settles. */
+  add(
+    flights: ReadonlyMap<string, Flight<Value>>,
+    call: LoadCall,
+    settled: Promise<unknown>,
+  ): void {
+    this.#calls.add(call);
+    for (const [key, flight] of flights) this.#latest.set(key, flight);
     const done = (): void => {
-      this.#all.delete(flight);
-      if (this.#latest.get(ticket.key) === flight) this.#latest.delete(ticket.key);
+      this.#calls.delete(call);
+      for (const [key, flight] of flights) {
+        if (this.#latest.get(key) === flight) this.#latest.delete(key);
+      }
     };
-    result.then(done, done);
-    return flight;
+    settled.then(done, done);
   }
 
-  /** Waits for a load; the last caller to give up ends it. */
-  async join(flight: Flight<Value>, signal: AbortSignal | undefined): Promise<Value> {
-    flight.waiting += 1;
-    if (signal === undefined) return await flight.result;
-    return await new Promise((resolve, reject) => {
+  /**
+   * Waits for something that `call` brings; the last caller to give up ends the call.
+   * @throws {CacheError} `LOAD_RECURSIVE` if `call` itself waits for the loader that asks
+   */
+  join<Result>(
+    call: LoadCall,
+    result: Promise<Result>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    call.enter(result);
+    call.waiting += 1;
+    if (signal === undefined) return result;
+    return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        flight.waiting -= 1;
-        if (flight.waiting === 0) flight.abort.abort(signal.reason);
+        call.waiting -= 1;
+        if (call.waiting === 0) call.abort.abort(signal.reason);
         reject(signal.reason);
       };
       const unfollow = (): void => {
         signal.removeEventListener('abort', onAbort);
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      flight.result.then(resolve, reject);
-      flight.result.then(unfollow, unfollow);
+      result.then(resolve, reject);
+      result.then(unfollow, unfollow);
     });
   }
 
   abortAll(reason: Error): void {
-    for (const flight of this.#all) flight.abort.abort(reason);
+    for (const call of this.#calls) call.abort.abort(reason);
   }
 
-  #name(key: string): string {
-    return `${this.#region} ${key}`;
-  }
-
-  /** The loader's result, or the reason of the abort, which also ends a loader that never settles. */
-  #bounded<Result>(
-    keys: readonly string[],
-    loading: Promise<Result>,
-    abort: AbortController,
-  ): Promise<Result> {
+  /** The loader's result, or the reason of the call's abort, which also ends a loader that never settles. */
+  run<Result>(call: LoadCall, loader: () => Result | Promise<Result>): Promise<Result> {
+    const { signal } = call.abort;
     return new Promise((resolve, reject) => {
       const cancel = this.#runtime.setTimer(() => {
-        const message = `the loader of ${naming(keys)} did not settle within ${this.#timeoutMs} ms (loadTimeoutMs)`;
-        abort.abort(new CacheError('LOAD_TIMEOUT', message));
+        const message = `the loader of ${call.naming} did not settle within ${this.#timeoutMs} ms (loadTimeoutMs)`;
+        call.abort.abort(new CacheError('LOAD_TIMEOUT', message));
       }, this.#timeoutMs);
-      const onAbort = (): void => {
+      const end = (): void => {
         cancel();
-        reject(abort.signal.reason);
+        call.ended();
+        signal.removeEventListener('abort', onAbort);
       };
-      if (abort.signal.aborted) onAbort();
-      else abort.signal.addEventListener('abort', onAbort, { once: true });
-      loading.then(
+      const onAbort = (): void => {
+        end();
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      call.run(loader).then(
         (value) => {
-          cancel();
+          end();
           resolve(value);
         },
         (error: unknown) => {
-          cancel();
-          reject(error instanceof Error ? error : notAnError(keys, error));
+          end();
+          reject(error instanceof Error ? error : notAnError(call, error));
         },
       );
     });
   }
 }
 
-/** A loader that throws at once is a loader that rejects. */
-async function started<Result>(loader: () => Result | Promise<Result>): Promise<Result> {
-  return await loader();
-}
-
-function naming(keys: readonly string[]): string {
-  const [first = ''] = keys;
-  const shown = JSON.stringify(first.slice(0, 80));
-  return keys.length === 1 ? shown : `${shown} and ${keys.length - 1} more`;
-}
-
-function notAnError(keys: readonly string[], cause: unknown): CacheError {
-  const message = `the loader of ${naming(keys)} rejected with something that is not an Error; see \`cause\``;
+function notAnError(call: LoadCall, cause: unknown): CacheError {
+  const message = `the loader of ${call.naming} rejected with something that is not an Error; see \`cause\``;
   return new CacheError('LOAD_FAILED', message, { cause });
 }

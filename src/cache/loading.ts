@@ -1,8 +1,12 @@
 import type { Runtime } from '../cluster/runtime.ts';
 import { CacheError } from './cache-error.ts';
-import type { BulkLoader, CacheOptions, Loader } from './cache-options.ts';
+import type { BulkLoader, CacheOptions, LoadContext, Loader } from './cache-options.ts';
 import type { CacheCounters } from './cache-stats.ts';
-import { Flights, type Flight } from './flights.ts';
+import { SharedFlight, SingleFlight, type Brought, type Flight } from './flight.ts';
+import { Flights } from './flights.ts';
+import type { LoadCall } from './load-call.ts';
+import { Redemption } from './redemption.ts';
+import type { Entry } from './shelf.ts';
 import type { Store, Ticket } from './store.ts';
 import { traced } from './tracing.ts';
 
@@ -13,7 +17,7 @@ export class Loading<Value> {
   readonly #store: Store<Value>;
   readonly #counters: CacheCounters;
   readonly #flights: Flights<Value>;
-  readonly #random: () => number;
+  readonly #redemption: Redemption<Value>;
 
   constructor(
     region: string,
@@ -28,50 +32,75 @@ export class Loading<Value> {
     this.#options = options;
     this.#store = parts.store;
     this.#counters = parts.counters;
-    this.#random = () => parts.runtime.random();
+    this.#redemption = new Redemption(options, parts.store, () => parts.runtime.random());
     const timeoutMs = options.loadTimeoutMs ?? 30_000;
     this.#flights = new Flights({ region, runtime: parts.runtime, timeoutMs });
   }
 
-  /** Loads under way. */
+  /** Calls of loaders under way. */
   get size(): number {
     return this.#flights.size;
   }
 
-  /** The value of `key` by a load that a reader may join now, or by a new one. */
-  one(key: string, loader: Loader<Value> | undefined, signal?: AbortSignal): Promise<Value> {
+  /**
+   * The value of `key` by a load that a reader may join now, or by a new one.
+   * @throws {CacheError} `LOAD_RECURSIVE`; otherwise the promise rejects
+   */
+  one(key: string, loader: Loader<Value>, signal?: AbortSignal): Promise<Entry<Value>> {
     const flight = this.#joinable(key) ?? this.#start(key, loader);
-    return this.#flights.join(flight, signal);
+    return this.#flights.join(flight.call, flight.result, signal);
   }
 
-  /** The values of `keys`, with one call of `loader` for all that no load under way will bring. */
+  /** The values of `keys`, with a load for each. Each may fail by itself. */
+  async each(
+    keys: readonly string[],
+    loader: Loader<Value>,
+    signal?: AbortSignal,
+  ): Promise<Brought<Value>> {
+    const waits = keys.map(async (key) => {
+      // Inside, so that a refused recursion fails its key like any other error.
+      const load = async (): Promise<Entry<Value>> => await this.one(key, loader, signal);
+      return await alone(key, load());
+    });
+    return joined(await Promise.all(waits));
+  }
+
+  /** The values of `keys`, with one call of `loader` for all that no load under way will bring. Each may fail by itself. */
   async many(
     keys: readonly string[],
     loader: BulkLoader<Value>,
     signal?: AbortSignal,
-  ): Promise<(readonly [string, Value])[]> {
-    const flights = new Map<string, Flight<Value>>();
+  ): Promise<Brought<Value>> {
+    const waits: Promise<Brought<Value>>[] = [];
     const missing: string[] = [];
     for (const key of keys) {
       const flight = this.#joinable(key);
       if (flight === undefined) missing.push(key);
-      else flights.set(key, flight);
+      else waits.push(alone(key, this.#flights.join(flight.call, flight.result, signal)));
     }
-    for (const [key, flight] of this.#startMany(missing, loader)) flights.set(key, flight);
-    return await Promise.all(
-      [...flights].map(
-        async ([key, flight]) => [key, await this.#flights.join(flight, signal)] as const,
-      ),
-    );
+    if (missing.length > 0) {
+      const { call, brought } = this.#startMany(missing, loader);
+      waits.push(together(missing, this.#flights.join(call, brought, signal)));
+    }
+    return joined(await Promise.all(waits));
   }
 
   /** Loads again in the background what is about to expire. */
   refresh(key: string): void {
     const loader = this.#options.load;
     if (loader === undefined || this.#joinable(key, { counted: false }) !== undefined) return;
-    this.#counters.refreshes += 1;
-    // Nobody waits for it: a failure is counted, and the next reader tries again.
-    this.#start(key, loader).result.catch(() => undefined);
+    let flight: Flight<Value>;
+    try {
+      flight = this.#start(key, loader);
+    } catch {
+      // The loader itself has read the value that it is about to renew.
+      return;
+    }
+    this.#counters.count('refresh', key);
+    // Nobody waits for it, yet it must not end because somebody who joined it gives up.
+    flight.call.waiting += 1;
+    // A failure is counted; the value that is still good is served on.
+    flight.result.catch(() => undefined);
   }
 
   abortAll(reason: Error): void {
@@ -80,166 +109,199 @@ export class Loading<Value> {
 
   #joinable(key: string, { counted = true } = {}): Flight<Value> | undefined {
     const flight = this.#flights.latest(key);
-    if (flight === undefined || flight.abort.signal.aborted) return undefined;
-    if (!this.#store.isJoinable(flight.ticket)) return undefined;
-    this.#flights.refuseRecursion([key]);
-    if (counted) this.#counters.joinedLoads += 1;
+    if (flight === undefined || flight.call.abort.signal.aborted) return undefined;
+    // One that still waits for its turn begins after now, so that it is as good as a new one.
+    const may =
+      flight.ticket === undefined
+        ? this.#store.isQuarantined(key)
+        : this.#store.isJoinable(flight.ticket);
+    if (!may) return undefined;
+    if (counted) this.#counters.count('joined', key);
     return flight;
   }
 
-  #start(key: string, loader: Loader<Value> | undefined): Flight<Value> {
-    if (loader === undefined) {
-      const message = `the cache ${JSON.stringify(this.#region)} has no loader; give \`load\` to the cache or to the call`;
-      throw new TypeError(message);
-    }
-    this.#flights.refuseRecursion([key]);
-    const abort = new AbortController();
-    const ticket = this.#store.issue(key);
-    const result = this.#load(ticket, loader, abort, { fresh: false });
-    return this.#flights.add(ticket, result, abort);
+  #start(key: string, loader: Loader<Value>): Flight<Value> {
+    const call = this.#flights.open([key]);
+    const before = this.#before(key);
+    const flight = new SingleFlight<Value>(call, (self) => {
+      const load = (): Promise<Entry<Value>> => this.#load(self, key, loader);
+      return before === undefined ? load() : before.result.then(load, load);
+    });
+    this.#flights.add(new Map([[key, flight]]), call, flight.result);
+    return flight;
+  }
+
+  /**
+   * The load that a new one has to wait for. While a guarded write holds the key nothing that is loaded
+   * is kept, and nobody may join what began before he came. Readers then take turns: the source is
+   * asked once at a time, and each of them gets what was loaded after he had asked.
+   */
+  #before(key: string): Flight<Value> | undefined {
+    if (!this.#store.isQuarantined(key)) return undefined;
+    const latest = this.#flights.latest(key);
+    return latest?.ticket?.fenced === true && !latest.call.abort.signal.aborted
+      ? latest
+      : undefined;
   }
 
   async #load(
-    ticket: Ticket,
+    flight: SingleFlight<Value>,
+    key: string,
     loader: Loader<Value>,
-    abort: AbortController,
-    { fresh }: { readonly fresh: boolean },
-  ): Promise<Value> {
-    const { key } = ticket;
-    let ageMs = 0;
-    const context = {
-      signal: abort.signal,
-      fresh,
-      setAge: (age: number): void => {
-        ageMs = checkAge(age);
-      },
-    };
-    this.#counters.loads += 1;
-    const value = await this.#guarded(1, () =>
-      traced('unstale:load', { region: this.#region, keys: [key] }, () =>
-        this.#flights.run([key], abort, () => loader(key, context)),
-      ),
-    );
-    if (ageMs > 0 && !fresh && this.#isLaundered(ticket, value, ageMs)) {
-      this.#store.return();
-      this.#counters.voidedLoads += 1;
-      return await this.#load(this.#store.issue(key), loader, abort, { fresh: true });
-    }
-    this.#redeem(ticket, value, ageMs);
-    return value;
+    fresh = false,
+  ): Promise<Entry<Value>> {
+    const { call } = flight;
+    call.abort.signal.throwIfAborted();
+    const ticket = this.#store.issue(key);
+    flight.ticket = ticket;
+    this.#counters.count('load', key);
+    const { context, ageOf } = this.#context(call, fresh);
+    const value = await this.#called([ticket], () => loader(key, context), call);
+    const redeemed = this.#redeem(ticket, value, ageOf(key));
+    if (redeemed !== 'laundered') return redeemed;
+    if (!fresh) return await this.#load(flight, key, loader, true);
+    throw new CacheError('LOAD_LAUNDERED', laundered(key));
   }
 
   #startMany(
     keys: readonly string[],
     loader: BulkLoader<Value>,
-  ): ReadonlyMap<string, Flight<Value>> {
-    const flights = new Map<string, Flight<Value>>();
-    if (keys.length === 0) return flights;
-    this.#flights.refuseRecursion(keys);
-    const shared = new AbortController();
+  ): { readonly call: LoadCall; readonly brought: Promise<Brought<Value>> } {
+    const call = this.#flights.open(keys);
     const tickets = keys.map((key) => this.#store.issue(key));
-    let ageMs = 0;
-    const context = {
-      signal: shared.signal,
-      fresh: false,
-      setAge: (age: number): void => {
-        ageMs = checkAge(age);
-      },
-    };
-    this.#counters.loads += 1;
-    const loading = this.#guarded(tickets.length, () =>
-      traced('unstale:load', { region: this.#region, keys }, () =>
-        this.#flights.run(keys, shared, async () => checkValues(await loader(keys, context))),
-      ),
+    const brought = this.#loadMany(call, tickets, loader);
+    const flights = new Map(
+      tickets.map((ticket) => [ticket.key, new SharedFlight(call, ticket, brought)]),
     );
-    let wanted = keys.length;
+    this.#flights.add(flights, call, brought);
+    return { call, brought };
+  }
+
+  async #loadMany(
+    call: LoadCall,
+    tickets: readonly Ticket[],
+    loader: BulkLoader<Value>,
+    fresh = false,
+  ): Promise<Brought<Value>> {
+    const keys = tickets.map(({ key }) => key);
+    this.#counters.count('load', keys[0] ?? '');
+    const { context, ageOf } = this.#context(call, fresh);
+    const values = await this.#called(
+      tickets,
+      async () => checkValues(await loader(keys, context)),
+      call,
+    );
+    const brought = new Map<string, Entry<Value> | { readonly error: unknown }>();
+    const again: string[] = [];
     for (const ticket of tickets) {
-      const abort = new AbortController();
-      abort.signal.addEventListener('abort', () => {
-        wanted -= 1;
-        // The one call serves many keys: it is given up when nobody waits for any of them.
-        if (wanted === 0) shared.abort(abort.signal.reason);
-      });
-      const result = loading.then((values) => {
+      const { key } = ticket;
+      try {
         // A key that is missing counts as `undefined`, as BulkLoader says.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        const value = values.get(ticket.key) as Value;
-        this.#redeem(ticket, value, ageMs);
-        return value;
-      });
-      flights.set(ticket.key, this.#flights.add(ticket, result, abort));
+        const redeemed = this.#redeem(ticket, values.get(key) as Value, ageOf(key));
+        if (redeemed !== 'laundered') brought.set(key, redeemed);
+        else if (fresh) throw new CacheError('LOAD_LAUNDERED', laundered(key));
+        else again.push(key);
+      } catch (error) {
+        brought.set(key, { error });
+      }
     }
-    return flights;
+    if (again.length === 0) return brought;
+    const reissued = again.map((key) => this.#store.issue(key));
+    const renewed = await together(again, this.#loadMany(call, reissued, loader, true));
+    for (const [key, outcome] of renewed) brought.set(key, outcome);
+    return brought;
   }
 
-  /** Runs a loader on behalf of `tickets` tickets; when it fails they are given back. */
-  async #guarded<Result>(tickets: number, run: () => Promise<Result>): Promise<Result> {
+  /** Calls a loader on behalf of `tickets`; when it fails they are given back. */
+  async #called<Result>(
+    tickets: readonly Ticket[],
+    loader: () => Result | Promise<Result>,
+    call: LoadCall,
+  ): Promise<Result> {
+    const keys = tickets.map(({ key }) => key);
     try {
-      return await run();
+      return await traced('unstale:load', { region: this.#region, keys }, () =>
+        this.#flights.run(call, loader),
+      );
     } catch (error) {
-      for (let ticket = 0; ticket < tickets; ticket += 1) this.#store.return();
-      this.#counters.failedLoads += 1;
+      for (const { key } of tickets) {
+        this.#store.return();
+        this.#counters.count('failed', key);
+      }
       throw error;
     }
   }
 
-  /** The value is older than something that was dropped here since: a second level has kept it too long (LOAD-4). */
-  #isLaundered(ticket: Ticket, value: Value, ageMs: number): boolean {
-    const sinceMs = ticket.loadStartMs - ageMs;
-    return this.#store.droppedSince(sinceMs, ticket.key, this.#tagsOf(ticket.key, value));
-  }
-
-  #redeem(ticket: Ticket, value: Value, ageMs: number): void {
-    let tags: readonly string[];
+  #redeem(ticket: Ticket, value: Value, ageMs: number): Entry<Value> | 'laundered' {
     try {
-      tags = this.#tagsOf(ticket.key, value);
+      const { entry, fate } = this.#redemption.redeem(ticket, value, ageMs);
+      if (fate === 'laundered') return fate;
+      if (fate === 'voided') this.#counters.count('voided', ticket.key);
+      return entry;
     } catch (error) {
-      this.#store.return();
+      this.#counters.count('failed', ticket.key);
       throw error;
     }
-    const loadStartMs = ticket.loadStartMs - ageMs;
-    const laundered = ageMs > 0 && this.#store.droppedSince(loadStartMs, ticket.key, tags);
-    const ttlMs = laundered ? 0 : this.#ttlMs(value);
-    const outcome = this.#store.redeem({ ...ticket, loadStartMs }, value, tags, ttlMs);
-    if (outcome === 'voided') this.#counters.voidedLoads += 1;
   }
 
-  #ttlMs(value: Value): number {
-    const {
-      ttlMs = Number.POSITIVE_INFINITY,
-      negativeTtlMs,
-      ttlJitter = 0,
-      maxTtlMs,
-    } = this.#options;
-    const isNegative = value === undefined || value === null;
-    const ttl = isNegative ? (negativeTtlMs ?? ttlMs) : ttlMs;
-    const jittered = ttlJitter === 0 ? ttl : ttl * (1 - ttlJitter * this.#random());
-    return Math.min(jittered, maxTtlMs ?? Number.POSITIVE_INFINITY);
+  #context(
+    call: LoadCall,
+    fresh: boolean,
+  ): { readonly context: LoadContext; readonly ageOf: (key: string) => number } {
+    let ofAllMs = 0;
+    const ages = new Map<string, number>();
+    const setAge = (ageMs: number, key?: string): void => {
+      this.#checkAge(ageMs);
+      if (key === undefined) ofAllMs = ageMs;
+      else ages.set(key, ageMs);
+    };
+    const ageOf = (key: string): number => ages.get(key) ?? ofAllMs;
+    return { context: { signal: call.abort.signal, fresh, setAge }, ageOf };
   }
 
-  #tagsOf(key: string, value: Value): readonly string[] {
-    const { tags } = this.#options;
-    if (tags === undefined) return [];
-    let found: unknown;
-    try {
-      found = tags(key, value);
-    } catch (cause) {
-      const message = `the tag function threw for ${JSON.stringify(key)}; see \`cause\``;
-      throw new CacheError('TAGS_INVALID', message, { cause });
+  #checkAge(ageMs: number): void {
+    if (this.#options.sharedLevel !== true) {
+      throw new TypeError(
+        'setAge needs the option `sharedLevel: true`: otherwise the cache does not remember what was invalidated',
+      );
     }
-    if (Array.isArray(found) && found.every((tag) => typeof tag === 'string' && tag.length > 0)) {
-      return found;
-    }
-    const message = `the tag function returned something else than a list of strings for ${JSON.stringify(key)}`;
-    throw new CacheError('TAGS_INVALID', message);
+    if (typeof ageMs === 'number' && ageMs >= 0) return;
+    throw new TypeError(`setAge takes a number of ms from 0, got ${String(ageMs)}`);
   }
 }
 
-function checkAge(ageMs: number): number {
-  if (!(typeof ageMs === 'number' && ageMs >= 0)) {
-    throw new TypeError(`setAge takes a number of ms from 0, got ${String(ageMs)}`);
+function joined<Value>(parts: readonly Brought<Value>[]): Brought<Value> {
+  const [first = new Map(), ...others] = parts;
+  if (others.length === 0) return first;
+  const all = new Map(first);
+  for (const part of others) for (const [key, outcome] of part) all.set(key, outcome);
+  return all;
+}
+
+/** One key's outcome, which does not fail the others. */
+async function alone<Value>(key: string, result: Promise<Entry<Value>>): Promise<Brought<Value>> {
+  try {
+    return new Map([[key, await result]]);
+  } catch (error) {
+    return new Map([[key, { error }]]);
   }
-  return ageMs;
+}
+
+/** Where all fail together, each fails. */
+async function together<Value>(
+  keys: readonly string[],
+  brought: Promise<Brought<Value>>,
+): Promise<Brought<Value>> {
+  try {
+    return await brought;
+  } catch (error) {
+    return new Map(keys.map((key) => [key, { error }]));
+  }
+}
+
+function laundered(key: string): string {
+  return `the loader of ${JSON.stringify(key)} was told to pass the second level over (\`fresh\`), and says all the same that the value was read before an invalidation`;
 }
 
 function checkValues<Values>(values: Values): Values {

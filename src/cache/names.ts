@@ -4,7 +4,7 @@ import type { CacheSelection } from './cache-options.ts';
 
 /** @throws {TypeError} if `key` is not a string of 1 to 1,024 UTF-16 units */
 export function checkKey(key: unknown): string {
-  return check('a key', key, LIMITS.keyLength);
+  return checkName('key', key);
 }
 
 /** @throws {TypeError} if `region` is not a string of 1 to 128 UTF-16 units, or is `*` */
@@ -15,14 +15,19 @@ export function checkRegion(region: unknown): string {
   return check('the name of a region', region, LIMITS.regionLength);
 }
 
+/** A key, a tag or a prefix: 1 to 1,024 UTF-16 units. @throws {TypeError} */
+export function checkName(what: 'key' | 'tag' | 'prefix', name: unknown): string {
+  return check(`a ${what}`, name, LIMITS.keyLength);
+}
+
 /** One name or many. @throws {TypeError} as `checkKey` */
 export function checkNames(what: 'key' | 'tag' | 'prefix', names: unknown): readonly string[] {
   const one = `a ${what}`;
-  if (typeof names === 'string') return [check(one, names, LIMITS.keyLength)];
+  if (typeof names === 'string') return [checkName(what, names)];
   if (!isIterable(names)) {
     throw new TypeError(`expected ${one}, or an iterable of them, got ${kindOf(names)}`);
   }
-  return Array.from(names, (name) => check(one, name, LIMITS.keyLength));
+  return Array.from(names, (name) => checkName(what, name));
 }
 
 /** What is named, within `region`. @throws {TypeError} as `checkNames` */

@@ -1,11 +1,17 @@
 import type { ClusterNode } from '../cluster/node.ts';
 import type { Wait } from '../protocol/input.ts';
 import type { Selection } from '../protocol/selection.ts';
+import { CacheError } from './cache-error.ts';
 import type { InvalidateOptions, InvalidationResult, WriteOptions } from './cache-options.ts';
+import { selectIn } from './names.ts';
 import { traced } from './tracing.ts';
 
+/** Keys that a write changes: known before it, or a function of what it returns. */
+export type WrittenKeys<Result> =
+  string | Iterable<string> | ((result: Result) => string | Iterable<string>);
+
 /** What a guarded write invalidates: known before it, known from its result, or all that is certain. */
-export interface WriteSelection<Result> {
+interface WriteSelection<Result> {
   readonly before: Selection;
   readonly after: (result: Result) => Selection;
   readonly unknown: Selection;
@@ -22,6 +28,7 @@ export class Publishing {
   /** @throws {TypeError} for a bad option; the reason of the caller's signal */
   async invalidate(selection: Selection, options: InvalidateOptions): Promise<InvalidationResult> {
     const wait = waitOf(options);
+    this.#refuseWhenClosed();
     options.signal?.throwIfAborted();
     return await traced('unstale:invalidate', { selection }, async () => {
       const result = await untilAborted(this.#node.invalidate(selection, wait), options.signal);
@@ -34,14 +41,23 @@ export class Publishing {
     this.#node.applyLocally(selection);
   }
 
+  /**
+   * A guarded write (PUB-7). `onReserved` is told the guard of a write whose keys are not known yet.
+   * @throws what `write` throws; {TypeError} for a bad key or option; {CacheError} `CACHE_CLOSED`
+   */
   async write<Result>(
-    selection: WriteSelection<Result>,
+    region: string,
+    keys: WrittenKeys<Result>,
     write: () => Result | Promise<Result>,
     options: WriteOptions,
+    onReserved?: (guard: number) => void,
   ): Promise<Result> {
     const wait = waitOf(options);
+    const selection = selectionOf(region, keys);
+    this.#refuseWhenClosed();
     options.signal?.throwIfAborted();
     const guard = this.#node.reserve(selection.before);
+    if (typeof keys === 'function') onReserved?.(guard);
     // Whatever happens to `write`, the number that was reserved for it is published: others wait for it.
     let changed = selection.unknown;
     try {
@@ -55,9 +71,27 @@ export class Publishing {
       throw error;
     } finally {
       // The write itself is done: a caller who gives up now still gets its result.
-      await untilAborted(this.#node.release(guard, changed, wait), options.signal);
+      const result = await untilAborted(this.#node.release(guard, changed, wait), options.signal);
+      if (result !== undefined) options.published?.(result);
     }
   }
+
+  #refuseWhenClosed(): void {
+    if (!this.#node.ended) return;
+    throw new CacheError(
+      'CACHE_CLOSED',
+      'the cluster was closed: nothing can be published any more',
+    );
+  }
+}
+
+function selectionOf<Result>(region: string, keys: WrittenKeys<Result>): WriteSelection<Result> {
+  if (typeof keys === 'function') {
+    const after = (result: Result): Selection => selectIn(region, { keys: keys(result) });
+    return { before: {}, after, unknown: { regions: [region] } };
+  }
+  const selection = selectIn(region, { keys });
+  return { before: selection, after: () => selection, unknown: selection };
 }
 
 function waitOf(options: InvalidateOptions): Wait {

@@ -1,16 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { RegionSelection, RegionTarget, RegionTrust } from '../cluster/region.ts';
+import type { Cause } from '../protocol/effect.ts';
 import { DropMemory } from './drop-memory.ts';
-import { TagIndex } from './tag-index.ts';
-
-/** A value and what is known of it. Times on the local clock, in ms. */
-export interface Entry<Value> {
-  readonly value: Value;
-  /** Before its load began. */
-  readonly loadStartMs: number;
-  readonly expiresAtMs: number;
-  readonly tags: readonly string[];
-}
+import { Quarantine } from './quarantine.ts';
+import { ReadRule, type OnUnproven } from './read-rule.ts';
+import { Shelf, type DropCause, type Entry } from './shelf.ts';
 
 /** The right of one load to store its result. It is void once what it loads was dropped (LOAD-1). */
 export interface Ticket {
@@ -22,14 +15,14 @@ export interface Ticket {
   readonly fenced: boolean;
 }
 
-/** What a cache does while it cannot prove that it has heard everything (READ-2). */
-export type OnUnproven = 'ttl' | 'bypass' | 'stale' | 'flush';
-
 export interface StoreOptions<Value> {
   readonly maxEntries: number;
   readonly maxSize: number | undefined;
+  /** Whole numbers from 1, or `Infinity` for what is too large. May throw: then the value is not stored. */
   readonly sizeOf: ((value: Value, key: string) => number) | undefined;
   readonly onUnproven: OnUnproven;
+  /** No value is served longer than this, not even when a load fails. */
+  readonly maxTtlMs?: number;
   /** How long after a drop nothing that it concerns is stored: replicas may lag (LOAD-3). */
   readonly settleMs: number;
   /** Remember drops for values that were loaded from the source before their load began here (LOAD-4). */
@@ -40,12 +33,10 @@ export interface StoreOptions<Value> {
   readonly ticketsProtect: boolean;
 }
 
-/** What the store has dropped, by cause. */
-export interface DropCounts {
-  invalidated: number;
-  flushes: number;
-  evicted: number;
-}
+/** What speaks against a value: nothing, its own TTL, that it may have been invalidated unheard, or that it was. */
+export type EntryState = 'current' | 'expired' | 'unproven' | 'invalidated';
+
+const LOCAL: Cause = { by: 'local' };
 
 /**
  * The values of one region on this node, without promises, so that the simulator drives it as it is: what may be served, what a load may store,
@@ -53,82 +44,107 @@ export interface DropCounts {
  */
 export class Store<Value> implements RegionTarget {
   readonly #options: StoreOptions<Value>;
-  readonly #entries: LRUCache<string, Entry<Value>>;
-  readonly #invalidated: LRUCache<string, Entry<Value>> | undefined;
-  readonly #tags = new TagIndex();
+  readonly #localMs: () => number;
+  readonly #shelf: Shelf<Value>;
   readonly #drops = new DropMemory();
-  /** Keys that guarded writes have under way: not stored and not served until they end (PUB-7). */
-  readonly #quarantined = new Map<number, ReadonlySet<string>>();
-  readonly counts: DropCounts = { invalidated: 0, flushes: 0, evicted: 0 };
+  readonly #quarantine = new Quarantine();
+  readonly #rule: ReadRule;
+  readonly #flushesWhenUnproven: boolean;
+  #flushedAtMs: number = Number.NEGATIVE_INFINITY;
   #tickets = 0;
-  #trust: RegionTrust = { proofMs: Number.NEGATIVE_INFINITY, boundMs: 0 };
-  /** The loss of the proof has been answered by a flush already (`onUnproven: 'flush'`). */
-  #flushedForLoss = false;
+  #flushes = 0;
 
   constructor(options: StoreOptions<Value>) {
     this.#options = options;
-    const { maxEntries, maxSize, sizeOf } = options;
-    this.#entries = new LRUCache<string, Entry<Value>>({
-      max: maxEntries,
-      ...(maxSize === undefined ? {} : { maxSize, maxEntrySize: maxSize }),
-      ...(sizeOf === undefined
-        ? {}
-        : { sizeCalculation: (entry, key) => sizeOf(entry.value, key) }),
-      dispose: (entry, key, reason) => {
-        if (entry.tags.length > 0) this.#tags.remove(key, entry.tags);
-        if (reason === 'evict') this.counts.evicted += 1;
-      },
-      noDisposeOnSet: false,
-    });
-    this.#invalidated = options.keepInvalidated ? new LRUCache({ max: maxEntries }) : undefined;
+    this.#localMs = options.localMs;
+    this.#shelf = new Shelf(options);
+    this.#rule = new ReadRule(options.onUnproven);
+    this.#flushesWhenUnproven = options.onUnproven === 'flush';
+    // What was dropped before this cache began is not known: of what was loaded before, nothing can be said (LOAD-4).
+    if (options.remembersDrops) this.#drops.addEverything(this.#localMs());
   }
 
   /** What reads may trust; kept current by the node. */
   follow(trust: RegionTrust): void {
-    this.#trust = trust;
+    this.#rule.follow(trust);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#shelf.size;
   }
 
   /** Distinct tags of the entries. */
   get tagCount(): number {
-    return this.#tags.size;
+    return this.#shelf.tagCount;
+  }
+
+  /** Names of drops that are remembered for the sake of loads under way. */
+  get rememberedDrops(): number {
+    return this.#drops.size;
+  }
+
+  /** Tickets that were neither redeemed nor returned yet. */
+  get ticketCount(): number {
+    return this.#tickets;
+  }
+
+  /** Entries dropped so far, by cause. */
+  get dropped(): Readonly<Record<DropCause, number>> {
+    return this.#shelf.dropped;
+  }
+
+  /** How often everything was dropped. */
+  get flushes(): number {
+    return this.#flushes;
   }
 
   keys(): Iterable<string> {
-    return this.#entries.keys();
+    return this.#shelf.keys();
   }
 
   /** The entry of `key`, if it may be served now (READ-1). */
   serveable(key: string): Entry<Value> | undefined {
-    if (this.#options.onUnproven === 'flush') this.#flushIfUnproven();
-    const entry = this.#entries.get(key);
+    if (this.#flushesWhenUnproven) this.#flushIfUnproven();
+    const entry = this.#shelf.get(key);
     if (entry === undefined) return undefined;
-    const nowMs = this.#options.localMs();
-    return nowMs < entry.expiresAtMs && this.#isTrusted(entry.loadStartMs, nowMs)
-      ? entry
-      : undefined;
+    // The clock is read at every read, because a turn of the event loop can be long; and once, because that costs most of a hit.
+    const nowMs = this.#localMs();
+    const serveable = nowMs < entry.expiresAtMs && this.#rule.serves(entry.loadStartMs, nowMs);
+    if (!serveable) return undefined;
+    this.#shelf.touch(key, entry);
+    return entry;
+  }
+
+  /** Whether `entry` is about to be served no more: its TTL ends within `aheadMs`, or what is proven of it does soon. */
+  nearsEnd(entry: Entry<Value>, aheadMs: number, nowMs: number): boolean {
+    return (
+      entry.expiresAtMs - nowMs < aheadMs || this.#rule.nearsEnd(entry.loadStartMs, aheadMs, nowMs)
+    );
   }
 
   /** The entry of `key` that has outlived its own TTL, and nothing else, for less than `graceMs`. */
   expired(key: string, graceMs: number): Entry<Value> | undefined {
-    const entry = this.#entries.peek(key);
+    const entry = this.#shelf.get(key);
     if (entry === undefined) return undefined;
-    const nowMs = this.#options.localMs();
-    const graced = nowMs - entry.expiresAtMs < graceMs;
-    return graced && this.#isTrusted(entry.loadStartMs, nowMs) ? entry : undefined;
+    const nowMs = this.#localMs();
+    const graced = nowMs - entry.expiresAtMs < graceMs && !this.#isOverAge(entry, nowMs);
+    return graced && this.#rule.serves(entry.loadStartMs, nowMs) ? entry : undefined;
   }
 
-  /** The last value of `key` that was dropped by an invalidation, where those are kept. */
-  invalidatedEntry(key: string): Entry<Value> | undefined {
-    return this.#invalidated?.peek(key) ?? this.#entries.peek(key);
+  /** The last value of `key`, whatever speaks against it, and what does. Invalidated ones are here only if they are kept. */
+  lastKnown(key: string): { readonly entry: Entry<Value>; readonly state: EntryState } | undefined {
+    const nowMs = this.#localMs();
+    const present = this.#shelf.get(key);
+    const entry = present ?? this.#shelf.getInvalidated(key);
+    if (entry === undefined || this.#isOverAge(entry, nowMs)) return undefined;
+    if (present === undefined) return { entry, state: 'invalidated' };
+    if (!this.#rule.serves(entry.loadStartMs, nowMs)) return { entry, state: 'unproven' };
+    return { entry, state: nowMs < entry.expiresAtMs ? 'current' : 'expired' };
   }
 
   /** Whether everything published to the region until less than the bound ago is known to be applied. */
   get proven(): boolean {
-    return this.#options.localMs() - this.#trust.proofMs < this.#trust.boundMs;
+    return this.#rule.isProven(this.#localMs());
   }
 
   /** Issued before a load begins. Each is redeemed or returned exactly once. */
@@ -136,38 +152,45 @@ export class Store<Value> implements RegionTarget {
     this.#tickets += 1;
     return {
       key,
-      loadStartMs: this.#options.localMs(),
+      loadStartMs: this.#localMs(),
       drops: this.#drops.count,
-      fenced: this.#isQuarantined(key),
+      fenced: this.#quarantine.has(key),
     };
   }
 
   /** Whether a reader that comes now may still share the load of `ticket`: nothing has voided it, and it is young enough. */
   isJoinable(ticket: Ticket): boolean {
-    const nowMs = this.#options.localMs();
-    if (!this.#options.ticketsProtect) return this.#isTrusted(ticket.loadStartMs, nowMs);
-    if (ticket.fenced || this.#drops.lastOfAnyTag.count > ticket.drops) return false;
-    if (this.#drops.lastOf(ticket.key).count > ticket.drops) return false;
-    return this.#isTrusted(ticket.loadStartMs, nowMs);
+    const { key, loadStartMs, drops, fenced } = ticket;
+    const nowMs = this.#localMs();
+    if (!this.#rule.shares(loadStartMs, nowMs)) return false;
+    if (!this.#options.ticketsProtect) return true;
+    if (fenced || this.#drops.lastOfAnyTag.count > drops) return false;
+    if (this.#drops.lastOf(key).count > drops) return false;
+    // A load that began while replicas lagged may bring what is old: once they have settled a new one is better.
+    return !this.#isSettling(loadStartMs, key, []) || this.#isSettling(nowMs, key, []);
   }
 
-  /** Stores what a load brought, unless it was voided meanwhile; says which. */
+  /** Whether a guarded write of `key` is under way here. */
+  isQuarantined(key: string): boolean {
+    return this.#quarantine.has(key);
+  }
+
+  /** Stores what a load brought, unless it was voided meanwhile; says what became of it. */
   redeem(
     ticket: Ticket,
     value: Value,
     tags: readonly string[],
     ttlMs: number,
-  ): 'stored' | 'voided' {
+  ): 'stored' | 'voided' | 'too-large' {
     const { key, loadStartMs } = ticket;
-    const storable = this.isValid(ticket, tags) && !this.#isSettling(ticket, tags);
     this.return();
-    const present = this.#entries.peek(key);
-    if (!storable || (present !== undefined && present.loadStartMs > loadStartMs)) return 'voided';
-    this.#entries.set(key, { value, loadStartMs, expiresAtMs: loadStartMs + ttlMs, tags });
-    // A value that is too large for the cache was not stored, and must not be indexed.
-    if (tags.length > 0 && this.#entries.peek(key)?.value === value) this.#tags.add(key, tags);
-    this.#invalidated?.delete(key);
-    return 'stored';
+    // First what is not ours: it could drop things itself.
+    const size = this.#options.sizeOf?.(value, key);
+    if (!this.isValid(ticket, tags) || this.#isSettling(loadStartMs, key, tags)) return 'voided';
+    const present = this.#shelf.get(key);
+    if (present !== undefined && present.loadStartMs > loadStartMs) return 'voided';
+    const entry = { value, loadStartMs, expiresAtMs: loadStartMs + ttlMs, tags };
+    return this.#shelf.put(key, entry, size) ? 'stored' : 'too-large';
   }
 
   /** Gives a ticket back: its load brought nothing. */
@@ -191,80 +214,69 @@ export class Store<Value> implements RegionTarget {
     return this.#drops.lastOf(key).atMs >= sinceMs || this.#drops.lastOfTags(tags).atMs >= sinceMs;
   }
 
-  drop(selection: RegionSelection): void {
+  drop(selection: RegionSelection, cause: Cause = LOCAL): void {
     this.#remember(selection);
-    for (const key of selection.keys) this.#dropKey(key);
-    for (const tag of selection.tags) for (const key of this.#tags.keysOf(tag)) this.#dropKey(key);
-    for (const prefix of selection.prefixes) {
-      for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#dropKey(key);
-    }
+    this.#shelf.drop(selection, cause.by);
   }
 
-  flush(): void {
-    this.counts.flushes += 1;
-    this.#drops.addEverything(this.#options.localMs());
-    if (this.#invalidated !== undefined) {
-      for (const [key, entry] of this.#entries.entries()) this.#invalidated.set(key, entry);
-    }
-    this.#entries.clear();
+  flush(cause: Cause = LOCAL): void {
+    this.#flush(cause.by);
   }
 
   quarantine(guard: number, selection: RegionSelection): void {
-    this.#quarantined.set(guard, new Set(selection.keys));
+    this.#quarantine.add(guard, selection);
     this.drop(selection);
   }
 
+  /** For a guarded write of this node that will say only at its end what it has changed. */
+  hold(guard: number): void {
+    this.#rule.hold(guard, this.#localMs());
+  }
+
   lift(guard: number): void {
-    this.#quarantined.delete(guard);
+    this.#quarantine.lift(guard);
+    this.#rule.lift(guard);
   }
 
-  #isTrusted(loadStartMs: number, nowMs: number): boolean {
-    const { proofMs, boundMs } = this.#trust;
-    const provenly = nowMs - proofMs < boundMs;
-    switch (this.#options.onUnproven) {
-      case 'ttl':
-      case 'flush':
-        return provenly || nowMs - loadStartMs < boundMs;
-      case 'bypass':
-        return provenly;
-      case 'stale':
-        return true;
-    }
+  /** Forgets everything, what was invalidated too. */
+  close(): void {
+    this.#drops.addEverything(this.#localMs());
+    this.#shelf.close();
   }
 
-  /** Once for each time that the proof is lost. */
+  #isOverAge(entry: Entry<Value>, nowMs: number): boolean {
+    return nowMs - entry.loadStartMs >= (this.#options.maxTtlMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Once for each time that the proof is lost: it is lost anew if it has reached past the last flush meanwhile. */
   #flushIfUnproven(): void {
-    if (this.proven) this.#flushedForLoss = false;
-    else if (!this.#flushedForLoss) {
-      this.#flushedForLoss = true;
-      this.flush();
-    }
+    const nowMs = this.#localMs();
+    if (this.#rule.isProven(nowMs)) return;
+    const isFirst = this.#flushedAtMs === Number.NEGATIVE_INFINITY;
+    if (!isFirst && this.#rule.provenUntilMs + this.#rule.boundMs <= this.#flushedAtMs) return;
+    this.#flushedAtMs = nowMs;
+    this.#flush('unproven');
   }
 
-  #dropKey(key: string): void {
-    const entry = this.#invalidated === undefined ? undefined : this.#entries.peek(key);
-    if (!this.#entries.delete(key)) return;
-    this.counts.invalidated += 1;
-    if (entry !== undefined) this.#invalidated?.set(key, entry);
+  #flush(cause: DropCause): void {
+    this.#flushes += 1;
+    this.#drops.addEverything(this.#localMs());
+    this.#shelf.clear(cause);
   }
 
   #remember(selection: RegionSelection): void {
-    const { settleMs, remembersDrops, localMs } = this.#options;
+    const { settleMs, remembersDrops } = this.#options;
     // While nothing is loading, one number is memory enough.
     if (this.#tickets === 0 && settleMs === 0 && !remembersDrops) {
       this.#drops.addEverything(Number.NEGATIVE_INFINITY);
     } else {
-      this.#drops.add(selection, localMs());
+      this.#drops.add(selection, this.#localMs());
     }
   }
 
-  #isSettling(ticket: Ticket, tags: readonly string[]): boolean {
+  /** Whether what was loaded at `atMs` may be what replicas still had from before a drop. */
+  #isSettling(atMs: number, key: string, tags: readonly string[]): boolean {
     const { settleMs } = this.#options;
-    return settleMs > 0 && this.droppedSince(ticket.loadStartMs - settleMs, ticket.key, tags);
-  }
-
-  #isQuarantined(key: string): boolean {
-    for (const keys of this.#quarantined.values()) if (keys.has(key)) return true;
-    return false;
+    return settleMs > 0 && this.droppedSince(atMs - settleMs, key, tags);
   }
 }

@@ -48,6 +48,11 @@ export class ClusterNode {
     return this.core.origin;
   }
 
+  /** It has left the cluster: nothing can be published any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get busOpen(): boolean {
     return this.#busOpen;
   }

@@ -1,0 +1,159 @@
+import { LRUCache } from 'lru-cache';
+import type { RegionSelection } from '../cluster/region.ts';
+import type { Cause } from '../protocol/effect.ts';
+import { matching } from './prefixes.ts';
+import { TagIndex } from './tag-index.ts';
+
+/** A value and what is known of it. Times on the local clock, in ms. */
+export interface Entry<Value> {
+  readonly value: Value;
+  /** Before its load began. */
+  readonly loadStartMs: number;
+  readonly expiresAtMs: number;
+  readonly tags: readonly string[];
+}
+
+/** An entry in its place. */
+interface Shelved<Value> extends Entry<Value> {
+  readonly size: number | undefined;
+  /** How many entries had been moved to the front when it was. */
+  movedAt: number;
+}
+
+/** Why an entry was dropped: it made room, its proof was lost, the cache was closed, or what the node says. */
+export type DropCause = Cause['by'] | 'capacity' | 'unproven' | 'closed';
+
+export interface ShelfOptions {
+  readonly maxEntries: number;
+  readonly maxSize: number | undefined;
+  readonly keepInvalidated: boolean;
+}
+
+/** Where entries stand, by key and by tag, within their bounds. What may be served is no concern of it. */
+export class Shelf<Value> {
+  readonly #maxEntries: number;
+  readonly #maxSize: number | undefined;
+  readonly #entries: LRUCache<string, Shelved<Value>>;
+  readonly #invalidated: LRUCache<string, Shelved<Value>> | undefined;
+  readonly #tags = new TagIndex();
+  /** Entries moved to the front so far; see `touch`. */
+  #moves = 0;
+  readonly #dropped: Record<DropCause, number> = {
+    local: 0,
+    peer: 0,
+    repair: 0,
+    foreign: 0,
+    loss: 0,
+    silence: 0,
+    identity: 0,
+    capacity: 0,
+    unproven: 0,
+    closed: 0,
+  };
+
+  constructor({ maxEntries, maxSize, keepInvalidated }: ShelfOptions) {
+    this.#maxEntries = maxEntries;
+    this.#maxSize = maxSize;
+    const bounds =
+      maxSize === undefined
+        ? { max: maxEntries }
+        : { max: maxEntries, maxSize, maxEntrySize: maxSize };
+    this.#entries = new LRUCache<string, Shelved<Value>>({
+      ...bounds,
+      dispose: (entry, key, reason) => {
+        if (entry.tags.length > 0) this.#tags.remove(key, entry.tags);
+        if (reason === 'evict') this.#dropped.capacity += 1;
+      },
+    });
+    this.#invalidated = keepInvalidated ? new LRUCache(bounds) : undefined;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Distinct tags of the entries. */
+  get tagCount(): number {
+    return this.#tags.size;
+  }
+
+  /** Entries dropped so far, by cause. */
+  get dropped(): Readonly<Record<DropCause, number>> {
+    return this.#dropped;
+  }
+
+  keys(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  get(key: string): Shelved<Value> | undefined {
+    return this.#entries.peek(key);
+  }
+
+  /** What was dropped of `key` and is kept. */
+  getInvalidated(key: string): Entry<Value> | undefined {
+    return this.#invalidated?.peek(key);
+  }
+
+  /**
+   * Moves an entry that was read to the front, if it is no longer in the younger half: each put and each move brings at most one
+   * entry before it. So most reads only look, which costs less than moving, and an entry that was read is evicted only after half
+   * as many others as the cache holds were put or moved.
+   */
+  touch(key: string, entry: Shelved<Value>): void {
+    const capacity = this.#maxSize === undefined ? this.#maxEntries : this.#entries.size;
+    if ((this.#moves - entry.movedAt) * 2 < capacity) return;
+    this.#moves += 1;
+    entry.movedAt = this.#moves;
+    this.#entries.get(key);
+  }
+
+  /** Puts an entry in the place of whatever its key has; `false`: it is too large alone, and nothing has that place now. */
+  put(key: string, entry: Entry<Value>, size: number | undefined): boolean {
+    this.#invalidated?.delete(key);
+    if (size !== undefined && size > (this.#maxSize ?? Number.POSITIVE_INFINITY)) {
+      this.#entries.delete(key);
+      return false;
+    }
+    const { value, loadStartMs, expiresAtMs, tags } = entry;
+    this.#moves += 1;
+    const shelved = { value, loadStartMs, expiresAtMs, tags, size, movedAt: this.#moves };
+    this.#entries.set(key, shelved, sized(size));
+    if (tags.length > 0) this.#tags.add(key, tags);
+    return true;
+  }
+
+  drop({ keys, tags, prefixes }: RegionSelection, cause: DropCause): void {
+    for (const key of keys) this.#drop(key, cause);
+    for (const tag of tags) for (const key of this.#tags.keysOf(tag)) this.#drop(key, cause);
+    if (prefixes.length === 0) return;
+    for (const key of matching(this.#entries.keys(), prefixes)) this.#drop(key, cause);
+  }
+
+  clear(cause: DropCause): void {
+    this.#dropped[cause] += this.#entries.size;
+    if (this.#invalidated !== undefined) {
+      for (const [key, entry] of this.#entries.entries()) {
+        this.#invalidated.set(key, entry, sized(entry.size));
+      }
+    }
+    this.#entries.clear();
+  }
+
+  /** Forgets everything, what was invalidated too. */
+  close(): void {
+    this.clear('closed');
+    this.#invalidated?.clear();
+  }
+
+  #drop(key: string, cause: DropCause): void {
+    const entry = this.#invalidated === undefined ? undefined : this.#entries.peek(key);
+    if (!this.#entries.delete(key)) return;
+    this.#dropped[cause] += 1;
+    if (entry !== undefined) this.#invalidated?.set(key, entry, sized(entry.size));
+  }
+}
+
+function sized(size: number | undefined): { size?: number } {
+  return size === undefined ? {} : { size };
+}
