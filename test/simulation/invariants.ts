@@ -4,6 +4,7 @@ import { LIMITS } from '../../src/protocol/limits.ts';
 import type { Message, Origin } from '../../src/protocol/message.ts';
 import type { Report } from '../../src/protocol/report.ts';
 import { CLOCK_RATE_ERROR } from '../../src/protocol/settings.ts';
+import type { FrameKind } from './ledger.ts';
 import type { Member } from './member.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
@@ -93,14 +94,13 @@ export class Invariants {
     this.#said.set(id, { key, version });
   }
 
-  sent(member: Member, message: Message): void {
+  sent(member: Member, message: Message, kind: FrameKind): void {
+    if (kind === 'folded repair') this.#world.count('repair folded to a flush');
     const { nowMs } = this.#world;
     if (message.type === 'beat' && message.held !== undefined)
       this.#world.count('reserved number pending while beating');
-    if (message.type === 'inv') {
-      if (message.via !== undefined) this.#adopted(member, message.via);
-      return;
-    }
+    if (message.type === 'inv' && message.via !== undefined) this.#adopted(member, message.via);
+    if (kind === 'batch') return;
     const second = Math.floor(nowMs / 1_000);
     const counted = this.#control.get(member);
     const frames = counted?.second === second ? counted.frames + 1 : 1;

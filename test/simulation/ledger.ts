@@ -2,6 +2,9 @@ import type { Message, Origin } from '../../src/protocol/message.ts';
 import { isEmptySelection, type Selection } from '../../src/protocol/selection.ts';
 import { Violation } from './violation.ts';
 
+/** What a frame is for. A folded repair flushes more than was published. */
+export type FrameKind = 'batch' | 'repair' | 'folded repair' | 'control';
+
 /** The true history of what one incarnation has published: what no node of the cluster can know. */
 export class Ledger {
   readonly origin: Origin;
@@ -33,8 +36,7 @@ export class Ledger {
   }
 
   /** A frame of this incarnation goes out: it must say what the ones before it said (PUB-3, NACK-3). */
-  /** Says whether it is a repair that has been folded to a flush. */
-  sent(message: Message, frame: string): boolean {
+  sent(message: Message, frame: string): FrameKind {
     if (message.type === 'inv') {
       const known = this.#frames.get(message.seq);
       if (known !== undefined && known !== frame) {
@@ -43,8 +45,14 @@ export class Ledger {
       this.#frames.set(message.seq, frame);
       this.#contents.set(message.seq, message.selection);
       if (message.via !== undefined && known === undefined) this.#adopts(message.via);
+      return 'batch';
     }
-    return message.type === 'rep' && this.#repairs(message.range, message.selection);
+    if (message.type !== 'rep') return 'control';
+    const [low, high] = message.range;
+    if (this.#contents.has(low)) return this.#repairs(message.range, message.selection);
+    // A run of batches that go out for the first time, as one frame.
+    for (let seq = low; seq <= high; seq += 1) this.#contents.set(seq, message.selection);
+    return 'batch';
   }
 
   #adopts(id: string): void {
@@ -55,7 +63,7 @@ export class Ledger {
   }
 
   /** A repair must cover everything that was published under its numbers. */
-  #repairs([low, high]: readonly [number, number], selection: Selection): boolean {
+  #repairs([low, high]: readonly [number, number], selection: Selection): FrameKind {
     let folded = false;
     for (let seq = low; seq <= Math.min(high, this.seq); seq += 1) {
       const content = this.#contents.get(seq);
@@ -65,7 +73,7 @@ export class Ledger {
       if (covers(selection, content)) continue;
       throw new Violation('I3', `a repair by ${this.origin} leaves out number ${seq}`);
     }
-    return folded;
+    return folded ? 'folded repair' : 'repair';
   }
 }
 

@@ -36,6 +36,7 @@ export class Port {
   held: Parcel[] | undefined;
   heldLimit: number = Number.POSITIVE_INFINITY;
   burstUntilMs = 0;
+  burstLoss = 0.8;
   lastUpMs = 0;
   lastDownMs = 0;
 
@@ -244,7 +245,7 @@ export class Network {
       if (own && faults.has('no-loopback')) continue;
       if (from !== undefined && !own && this.#isSevered(from, port.slot, atBrokerMs)) continue;
       const burst = atBrokerMs < port.burstUntilMs;
-      if (!healed && burst && this.#chance.chance(0.8)) continue;
+      if (!healed && burst && this.#chance.chance(port.burstLoss)) continue;
       if (!healed && faults.has('loss') && this.#chance.chance(lossRate)) continue;
       this.#deliver(port, atBrokerMs, parcel);
       if (!healed && faults.has('duplication') && this.#chance.chance(0.15)) {

@@ -1,4 +1,5 @@
 import type { Effect } from '../../src/protocol/effect.ts';
+import { LIMITS } from '../../src/protocol/limits.ts';
 import type { Message, Origin, Range } from '../../src/protocol/message.ts';
 import type { Peer } from '../../src/protocol/peer.ts';
 import { isEmptySelection } from '../../src/protocol/selection.ts';
@@ -11,8 +12,8 @@ interface Heard {
   readonly covered: Set<number>;
   /** Up to here everything was applied, or fenced. */
   floor: number;
-  /** A fence has covered numbers that were not heard: those may still be applied when they come. */
-  fenced: boolean;
+  /** A fence has covered numbers that were not heard, or ranges were forgotten: both may come again. */
+  mayRepeat: boolean;
   proven: number;
 }
 
@@ -55,7 +56,7 @@ export class Witness {
     const applied = effects.some(
       (effect) => effect.type === 'apply' && effect.selection === selection,
     );
-    if (applied && !heard.fenced && has(heard, range)) {
+    if (applied && !heard.mayRepeat && has(heard, range)) {
       throw new Violation('I11', `${this.#name} applied ${rangeName(message.origin, range)} twice`);
     }
     if (applied || isEmptySelection(selection)) add(heard, range);
@@ -65,6 +66,7 @@ export class Witness {
   check(peer: Peer, effects: readonly Effect[], nowMs: number): void {
     const { contig } = peer.sequence;
     const heard = this.#of(peer.origin);
+    if (peer.sequence.ranges.length >= LIMITS.outOfOrderRanges) heard.mayRepeat = true;
     if (contig > heard.floor) this.#advance(peer, heard, contig, effects);
     if (peer.provenAtMs > heard.proven) this.#proven(peer, nowMs);
     heard.proven = peer.provenAtMs;
@@ -82,7 +84,7 @@ export class Witness {
     const fence = effects.some(
       (effect) => effect.type === 'fence' && effect.cause.origin === origin,
     );
-    if (fence) heard.fenced = true;
+    if (fence) heard.mayRepeat = true;
     else {
       for (let seq = heard.floor + 1; seq <= contig; seq += 1) {
         if (heard.covered.has(seq)) continue;
@@ -112,7 +114,7 @@ export class Witness {
   #of(origin: Origin): Heard {
     let heard = this.#heard.get(origin);
     if (heard === undefined) {
-      heard = { covered: new Set(), floor: 0, fenced: false, proven: Number.NEGATIVE_INFINITY };
+      heard = { covered: new Set(), floor: 0, mayRepeat: false, proven: Number.NEGATIVE_INFINITY };
       this.#heard.set(origin, heard);
     }
     return heard;

@@ -172,16 +172,22 @@ export class Workload {
     if (this.#people.chance(0.3)) world.network.say(message);
   }
 
-  /** More numbers in a moment than a receiver keeps ranges for. */
+  /** More numbers in a moment than a receiver keeps ranges for, and half of them are lost on the way to one. */
   #storm(): void {
     const world = this.#world;
     const startMs = this.#people.between(0.2, 0.7) * world.plan.safetyMs;
-    for (let index = 0; index < 300; index += 1) {
-      world.at(startMs + 2 * index, () => {
+    const victim = world.network.ports[1];
+    world.at(startMs, () => {
+      if (victim === undefined) return;
+      victim.burstLoss = 0.5;
+      victim.burstUntilMs = world.nowMs + 500;
+    });
+    for (let index = 0; index < 700; index += 1) {
+      world.at(startMs + 0.6 * index, () => {
         this.#onRunning(0, (member) => {
+          if (!member.core.members.ready) return;
           const selection = { keys: { a: [`storm-${index}`] } };
-          if (member.core.members.ready)
-            member.invalidate(selection, { for: 'bus' }, () => undefined);
+          member.release(member.reserve(selection), selection, { for: 'all' }, () => undefined);
         });
       });
     }

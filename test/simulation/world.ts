@@ -177,9 +177,8 @@ export class World implements NetworkHost {
       );
     }
     this.trace.line(this.nowMs, () => `${member.name} sends ${frame}`);
-    const folded = this.ledgers.get(message.origin)?.sent(message, frame) ?? false;
-    if (folded) this.count('repair folded to a flush');
-    this.invariants.sent(member, message);
+    const kind = this.ledgers.get(message.origin)?.sent(message, frame) ?? 'control';
+    this.invariants.sent(member, message, kind);
     return message.type;
   }
 
