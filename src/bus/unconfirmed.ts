@@ -20,29 +20,30 @@ export class Unconfirmed {
       return Promise.reject(new BusError('BUS_REJECTED', message));
     }
     return new Promise<void>((resolve, reject) => {
-      const release = (): void => {
-        stop();
-        this.#waiting.delete(fail);
-        unwatch?.();
-      };
-      const fail = (error: unknown): void => {
-        release();
-        reject(error);
-      };
-      const stop = timers.set(() => {
+      const waiter = new Waiter(resolve, reject);
+      const fail = waiter.settle.bind(waiter);
+      const stopTimer = timers.set(() => {
         const message = `the broker did not confirm the frame within ${confirmTimeoutMs} ms (confirmTimeoutMs)`;
         fail(new BusError('BUS_UNCONFIRMED', message));
       }, confirmTimeoutMs);
+      const unwatch = this.#watchAbort(signal, fail);
       this.#waiting.add(fail);
-      const unwatch =
-        signal &&
-        this.#aborts.watch(signal, () => {
-          fail(signal.reason);
-        });
-      sent(send).then(() => {
-        release();
-        resolve();
-      }, fail);
+      waiter.onSettled = () => {
+        stopTimer();
+        unwatch?.();
+        this.#waiting.delete(fail);
+      };
+      waiter.follow(send);
+    });
+  }
+
+  #watchAbort(
+    signal: AbortSignal | undefined,
+    fail: (error: unknown) => void,
+  ): (() => void) | undefined {
+    if (signal === undefined) return undefined;
+    return this.#aborts.watch(signal, () => {
+      fail(signal.reason);
     });
   }
 
@@ -51,6 +52,41 @@ export class Unconfirmed {
     for (const fail of this.#waiting) {
       fail(new BusError('BUS_UNCONFIRMED', message, cause === undefined ? {} : { cause }));
     }
+  }
+}
+
+/**
+ * One caller who waits. A driver may hold on to its side of a frame for as long as the broker does not answer;
+ * once the caller has been told, nothing of the call hangs on that any more.
+ */
+class Waiter {
+  onSettled: (() => void) | undefined;
+  #resolve: (() => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+
+  constructor(resolve: () => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  follow(send: () => Promise<void>): void {
+    sent(send).then(
+      () => {
+        this.settle();
+      },
+      (error: unknown) => {
+        this.settle(error);
+      },
+    );
+  }
+
+  settle(error?: unknown): void {
+    if (error === undefined) this.#resolve?.();
+    else this.#reject?.(error);
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.onSettled?.();
+    this.onSettled = undefined;
   }
 }
 
