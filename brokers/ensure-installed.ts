@@ -1,6 +1,6 @@
 import { isInstalled, runCommand } from './run-command.ts';
 
-export type BrokerName = 'prosody' | 'rabbitmq' | 'activemq' | 'ejabberd';
+export type BrokerName = 'prosody' | 'rabbitmq' | 'activemq' | 'ejabberd' | 'redis';
 
 interface Recipe {
   /** The program that the package brings. */
@@ -28,6 +28,8 @@ const RECIPES: Readonly<Record<BrokerName, Recipe>> = {
     compose: { service: 'activemq', variable: 'UNSTALE_STOMP_URL' },
   },
   ejabberd: { command: 'ejabberdctl', packages: ['ejabberd'] },
+  /** For the example adapter. */
+  redis: { command: 'redis-server', packages: ['redis-server'] },
 };
 
 const INSTALL_TIMEOUT_MS = 600_000;
