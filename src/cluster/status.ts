@@ -1,5 +1,4 @@
 import type { Counters } from '../protocol/counters.ts';
-import { LIMITS } from '../protocol/limits.ts';
 import type { ClusterNode } from './node.ts';
 
 /** What a person needs to see why a node trusts its caches, or does not. Ages in ms. */
@@ -37,10 +36,7 @@ export function clusterStatus(node: ClusterNode): ClusterStatus {
   const members: MemberStatus[] = [];
   for (const peer of core.members.all()) {
     const proofAgeMs = now.localMs - peer.provenAtMs;
-    let missing = 0;
-    for (const [low, high] of peer.sequence.missing(LIMITS.outOfOrderRanges, peer.held)) {
-      missing += high - low + 1;
-    }
+    const missing = peer.sequence.missingCount;
     const base = { node: peer.origin, silentMs: now.monoMs - peer.aliveAtMs, proofAgeMs, missing };
     if (peer.opaque) members.push({ ...base, note: 'newer-version' });
     else if (peer.final !== undefined) members.push({ ...base, note: 'leaving' });

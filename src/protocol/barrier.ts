@@ -4,6 +4,7 @@ import type { Wait } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Members } from './members.ts';
 import type { Origin } from './message.ts';
+import type { Peer } from './peer.ts';
 import { CLOCK_RATE_ERROR } from './settings.ts';
 
 interface Waiter {
@@ -26,17 +27,15 @@ export const SERVES_STALE = 'stale';
 export class Barrier {
   readonly #host: Host;
   readonly #waiters = new Map<number, Waiter>();
+  #dueAtMs = Number.POSITIVE_INFINITY;
 
   constructor(host: Host) {
     this.#host = host;
   }
 
+  /** When to call `tick` next. */
   get dueAtMs(): number {
-    let due = Number.POSITIVE_INFINITY;
-    for (const waiter of this.#waiters.values()) {
-      due = Math.min(due, waiter.leaseAtMs, waiter.timeoutAtMs);
-    }
-    return due;
+    return this.#dueAtMs;
   }
 
   wait(call: number, seq: number, wait: Wait, members: Members, boundMs: number): void {
@@ -54,6 +53,7 @@ export class Barrier {
       timeoutAtMs: monoMs + (wait.timeoutMs ?? Number.POSITIVE_INFINITY),
     };
     this.#waiters.set(call, waiter);
+    this.#dueAtMs = Math.min(this.#dueAtMs, waiter.leaseAtMs, waiter.timeoutAtMs);
     if (this.#waiters.size > LIMITS.waiters) this.#settle(call, waiter, 'local', members);
     else this.#check(call, waiter, members);
   }
@@ -78,11 +78,19 @@ export class Barrier {
     }
   }
 
+  /**
+   * Ends the waits whose time has come. The lease is counted on the monotonic clock, which no step and no
+   * suspension can hurry (BAR-2).
+   */
   tick(members: Members): void {
     const { monoMs } = this.#host.now;
+    if (monoMs < this.#dueAtMs) return;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
     for (const [call, waiter] of this.#waiters) {
-      if (monoMs >= waiter.leaseAtMs) this.#settle(call, waiter, 'lease', members);
-      else if (monoMs >= waiter.timeoutAtMs) this.#settle(call, waiter, 'timeout', members);
+      const { leaseAtMs, timeoutAtMs } = waiter;
+      if (monoMs >= leaseAtMs) this.#settle(call, waiter, 'lease', members);
+      else if (monoMs >= timeoutAtMs) this.#settle(call, waiter, 'timeout', members);
+      else this.#dueAtMs = Math.min(this.#dueAtMs, leaseAtMs, timeoutAtMs);
     }
   }
 
@@ -107,11 +115,16 @@ export class Barrier {
     const late = [...waiter.wanted].filter(
       (one) => !waiter.acked.has(one) && !waiter.gone.has(one),
     );
-    const excepted = [...members.all()].filter(
-      (peer) => peer.opaque || peer.features.includes(SERVES_STALE),
-    );
+    const excepted = [...members.all()].filter((peer) => this.#isExcepted(peer));
     const missing =
       by === 'lease' ? [...new Set([...late, ...excepted.map(({ origin }) => origin)])] : late;
     this.#host.emit({ type: 'settle', call, result: { by, acked, missing } });
+  }
+
+  /** No lease of ours speaks for it: we do not understand it, it serves past the bound, or its bound is longer (BAR-3). */
+  #isExcepted({ opaque, features, config }: Peer): boolean {
+    const { maxStalenessMs } = this.#host.settings;
+    const longer = config !== undefined && config.maxStalenessMs > maxStalenessMs;
+    return opaque || longer || features.includes(SERVES_STALE);
   }
 }

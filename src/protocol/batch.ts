@@ -1,3 +1,4 @@
+import type { Call } from './call.ts';
 import { wireLength } from './codec.ts';
 import { LIMITS } from './limits.ts';
 import type { Selection } from './selection.ts';
@@ -5,10 +6,11 @@ import type { Selection } from './selection.ts';
 /** The kinds of names that a batch lists by region. */
 export type NameKind = 'keys' | 'tags' | 'prefixes';
 
-/** One numbered batch while it gathers, waits and is in flight. */
+export const NAME_KINDS: readonly NameKind[] = ['keys', 'tags', 'prefixes'];
+
+/** One numbered batch while it gathers, waits and is in flight; a range of numbers where several became one. */
 export class Batch {
   readonly low: number;
-  high: number;
   readonly adopts: string | undefined;
   ackWanted = false;
   /** The frame as it was first sent: a retry sends the same bytes (PUB-3). */
@@ -17,22 +19,29 @@ export class Batch {
   rejections = 0;
   /** It has been handed to the repair ring: a retry is not kept twice. */
   keptForRepair = false;
-  /** Calls that wait for the broker to accept it. */
-  readonly calls: Set<number> = new Set();
+  /** The batch that its numbers and names went into. */
+  takenOverBy: Batch | undefined;
+  #high: number;
   #size = 0;
   #bytes = 0;
   #all = false;
-  #regions = new Set<string>();
-  #names: Record<NameKind, Map<string, string[]>> = {
+  readonly #regions = new Set<string>();
+  readonly #names: Readonly<Record<NameKind, Map<string, string[]>>> = {
     keys: new Map(),
     tags: new Map(),
     prefixes: new Map(),
   };
+  /** Calls that wait for the broker to accept it. */
+  #calls = new Set<Call>();
 
   constructor(seq: number, adopts?: string) {
     this.low = seq;
-    this.high = seq;
+    this.#high = seq;
     this.adopts = adopts;
+  }
+
+  get high(): number {
+    return this.#high;
   }
 
   get size(): number {
@@ -43,12 +52,16 @@ export class Batch {
     return this.#bytes;
   }
 
+  /** It still takes names: it is not closed, and has no frame of its own for another reason. */
+  get gathers(): boolean {
+    return this.frame === undefined && this.adopts === undefined;
+  }
+
   /** Adds one name, unless the batch would grow past its bounds. */
   add(kind: NameKind, region: string, name: string, maxBytes: number): boolean {
     const names = this.#names[kind].get(region);
-    const bytes = wireLength(name) + 1 + (names === undefined ? wireLength(region) + 12 : 0);
-    const full = this.#size >= LIMITS.batchKeys || this.#bytes + bytes > maxBytes;
-    if (full) return false;
+    const bytes = wireLength(name) + 1 + (names === undefined ? regionBytes(region) : 0);
+    if (this.#size >= LIMITS.batchKeys || this.#bytes + bytes > maxBytes) return false;
     if (names === undefined) this.#names[kind].set(region, [name]);
     else names.push(name);
     this.#size += 1;
@@ -68,50 +81,77 @@ export class Batch {
 
   /** Everything is named: nothing else needs to be. */
   addAll(): void {
-    this.clear();
+    this.#clear();
     this.#all = true;
     this.#size = 1;
   }
 
-  clear(): void {
-    this.#all = false;
-    this.#regions = new Set();
-    for (const names of Object.values(this.#names)) names.clear();
-    this.#size = 0;
-    this.#bytes = 0;
+  has(region: string): boolean {
+    return NAME_KINDS.some((kind) => this.#names[kind].has(region));
   }
 
-  /** Forgets the names in `region`: a flush of it is already under way. */
-  dropRegion(region: string): void {
-    for (const byRegion of Object.values(this.#names)) {
-      const names = byRegion.get(region);
+  /** A flush of `region` by `flush` names what this batch has named there. */
+  cedeRegion(region: string, flush: Batch): void {
+    for (const kind of NAME_KINDS) {
+      const names = this.#names[kind].get(region);
       if (names === undefined) continue;
-      byRegion.delete(region);
+      this.#names[kind].delete(region);
       this.#size -= names.length;
       for (const name of names) this.#bytes -= wireLength(name) + 1;
-      this.#bytes -= wireLength(region) + 12;
+      this.#bytes -= regionBytes(region);
     }
+    this.#shareCalls(flush);
   }
 
-  /** Takes over the next batch, if both together stay within the bounds: one frame for a range of numbers. */
-  absorb(next: Batch, maxBytes: number): boolean {
-    const mergeable = next.low === this.high + 1 && this.#plain() && next.#plain();
-    if (!mergeable || this.#size + next.#size > LIMITS.batchKeys) return false;
-    if (this.#bytes + next.#bytes > maxBytes) return false;
-    this.high = next.high;
+  /** A flush of everything by `flush` names all that this batch has named. */
+  cedeAll(flush: Batch): void {
+    this.#clear();
+    this.#shareCalls(flush);
+  }
+
+  /** `call` waits for this batch, too. */
+  carry(call: Call): void {
+    if (this.#calls.has(call)) return;
+    this.#calls.add(call);
+    call.waitsFor += 1;
+  }
+
+  /** The broker has accepted it; returns the calls that it carried. */
+  deliver(): Iterable<Call> {
+    const calls = this.#calls;
+    this.#calls = new Set();
+    for (const call of calls) call.waitsFor -= 1;
+    return calls;
+  }
+
+  /** Whether it can take over the next batch: both together stay within the bounds of one frame. */
+  canAbsorb(next: Batch, maxBytes: number): boolean {
+    return (
+      next.low === this.#high + 1 &&
+      this.gathers &&
+      next.gathers &&
+      this.#size + next.#size <= LIMITS.batchKeys &&
+      this.#bytes + next.#bytes <= maxBytes
+    );
+  }
+
+  /** Takes over the next batch: one frame for a range of numbers. */
+  absorb(next: Batch): void {
+    next.takenOverBy = this;
+    this.#high = next.#high;
     this.#size += next.#size;
     this.#bytes += next.#bytes;
+    this.ackWanted ||= next.ackWanted;
     this.#all ||= next.#all;
     for (const region of next.#regions) this.#regions.add(region);
-    for (const kind of ['keys', 'tags', 'prefixes'] as const) {
+    for (const kind of NAME_KINDS) {
       for (const [region, names] of next.#names[kind]) {
         const own = this.#names[kind].get(region);
         if (own === undefined) this.#names[kind].set(region, names);
-        else own.push(...names);
+        else for (const name of names) own.push(name);
       }
     }
-    for (const call of next.calls) this.calls.add(call);
-    return true;
+    for (const call of next.deliver()) this.carry(call);
   }
 
   selection(): Selection {
@@ -125,16 +165,29 @@ export class Batch {
   }
 
   *names(): Iterable<readonly [NameKind, string, string]> {
-    for (const kind of ['keys', 'tags', 'prefixes'] as const) {
+    for (const kind of NAME_KINDS) {
       for (const [region, names] of this.#names[kind]) {
         for (const name of names) yield [kind, region, name];
       }
     }
   }
 
-  #plain(): boolean {
-    return !this.ackWanted && this.adopts === undefined && this.frame === undefined;
+  #clear(): void {
+    this.#all = false;
+    this.#regions.clear();
+    for (const kind of NAME_KINDS) this.#names[kind].clear();
+    this.#size = 0;
+    this.#bytes = 0;
   }
+
+  #shareCalls(other: Batch): void {
+    if (other !== this) for (const call of this.#calls) other.carry(call);
+  }
+}
+
+/** What the name of a region takes in front of its list. */
+function regionBytes(region: string): number {
+  return wireLength(region) + 12;
 }
 
 function listed(kind: NameKind, names: ReadonlyMap<string, string[]>): Selection {

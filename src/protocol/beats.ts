@@ -1,37 +1,40 @@
-import { encode, wireLength } from './codec.ts';
+import { encode } from './codec.ts';
+import { Digest } from './digest.ts';
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
-import type { DigestEntry, Origin } from './message.ts';
 import type { Members } from './members.ts';
+import type { Beat, Origin } from './message.ts';
 import type { Publisher } from './publisher.ts';
+import { beatPace, boundInForceMs } from './pace.ts';
 import { TIMES } from './settings.ts';
-
-/** Fewer milliseconds than this between the beats of two nodes would be a flood, whatever a peer announces. */
-const SHORTEST_INTERVAL_MS = 20;
 
 /** The first beats of a newborn follow each other quickly, so that it is settled soon. */
 const QUICK_BEATS = 4;
 
-/** What the fixed fields of a beat may take of a frame, in bytes. */
-const BEAT_HEADER_BYTES = 1_500;
-
 /** When this node beats, and what its beats say (BEAT-1, BEAT-2, PUB-5). */
 export class Beats {
   readonly #host: Host;
+  readonly #members: Members;
+  readonly #digest: Digest;
   #beat = 0;
   /** The local time at which each of the last beats was emitted (BEAT-4). */
   readonly #sentAt = new Map<number, number>();
   #dueAtMs = Number.POSITIVE_INFINITY;
-  #tails: number[] = [];
-  #joining = true;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
-  #rotation = 0;
-  /** The smallest mean interval that a peer has announced. */
-  #announcedMs = Number.POSITIVE_INFINITY;
+  #tails: readonly number[] = [];
+  /** The next beat asks for beats: of everybody, or of one. */
+  #ask: 'nobody' | 'all' | { readonly peer: Origin } = 'nobody';
+  /** The next beat answers one that asked. */
+  #answers = false;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
+  #fullAtMs = Number.NEGATIVE_INFINITY;
+  #sentLocalMs: number;
   #relaxed = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, members: Members) {
     this.#host = host;
+    this.#members = members;
+    this.#digest = new Digest(members);
+    this.#sentLocalMs = host.now.localMs;
   }
 
   get beat(): number {
@@ -42,49 +45,56 @@ export class Beats {
     return this.#sentAt.get(beat);
   }
 
-  /** H: the mean interval, so long that the whole cluster sends about ten control messages a second (RFC 3550 6.2). */
-  intervalMs(nodes: number): number {
-    const { maxStalenessMs, strict } = this.#host.settings;
-    const wanted = Math.min(maxStalenessMs / 6, this.#announcedMs);
-    const cap = nodes * TIMES.perNode;
-    return Math.max(SHORTEST_INTERVAL_MS, strict ? wanted : Math.max(wanted, cap));
+  /** H: the mean interval between the beats of this node, in ms. */
+  get intervalMs(): number {
+    return beatPace(this.#host.settings, this.#members.nodes, this.#members.announcedIntervalMs);
   }
 
-  /** The bound in force: X, or more where the cluster is too large for its beats to keep X. */
-  boundMs(nodes: number): number {
-    const { maxStalenessMs } = this.#host.settings;
-    const wanted = maxStalenessMs / 6;
-    const relaxed = !this.#host.settings.strict && nodes * TIMES.perNode > wanted;
-    // Below a second the cap of the control traffic decides for any cluster; that is a choice of X, not of size.
-    return relaxed ? Math.max(maxStalenessMs, 6 * nodes * TIMES.perNode) : maxStalenessMs;
-  }
-
-  /** A peer beats faster: so do we, for its bound depends on our beats. */
-  heardInterval(intervalMs: number): void {
-    this.#announcedMs = Math.min(this.#announcedMs, Math.max(SHORTEST_INTERVAL_MS, intervalMs));
+  /** The bound in force, in ms. */
+  get boundMs(): number {
+    return boundInForceMs(this.#host.settings, this.#members.nodes);
   }
 
   /** Asks everybody for a beat, with the next of ours, now (MEM-7). */
   ask(): void {
-    this.#joining = true;
+    this.#ask = 'all';
     this.#dueAtMs = this.#host.now.monoMs;
   }
 
-  /** Asks for beats because a proof grows old; at most once per interval (BEAT-8). */
-  probe(nodes: number): void {
-    const { monoMs } = this.#host.now;
-    if (monoMs - this.#askedAtMs < this.intervalMs(nodes)) return;
-    this.ask();
+  /** Asks for the beats of those whose proof grows old although they are alive; once per interval at most (BEAT-8). */
+  probe(): void {
+    const { monoMs, localMs } = this.#host.now;
+    const { intervalMs } = this;
+    if (!this.#host.busOpen || monoMs - this.#probedAtMs < intervalMs) return;
+    const oldestMs = localMs - 0.7 * this.boundMs;
+    const old: Origin[] = [];
+    for (const peer of this.#members.all()) {
+      const answers = !peer.opaque && peer.final === undefined;
+      const alive = monoMs - peer.aliveAtMs < 2 * intervalMs;
+      if (answers && alive && peer.provenAtMs < oldestMs) old.push(peer.origin);
+    }
+    const [peer] = old;
+    if (peer === undefined) return;
+    this.#probedAtMs = monoMs;
+    if (old.length > 1) this.#ask = 'all';
+    else if (this.#ask === 'nobody') this.#ask = { peer };
+    this.#dueAtMs = monoMs;
   }
 
-  /** Somebody asks for beats: ours comes soon, spread over a time that grows with the cluster. */
-  asked(nodes: number): void {
-    const spread = Math.min(this.intervalMs(nodes), TIMES.joinSpread * nodes);
+  /**
+   * `by` asks for beats: ours comes soon, spread over a time that grows with the cluster, but not sooner
+   * after the last one than that time.
+   */
+  asked(by?: Origin): void {
     const { monoMs } = this.#host.now;
-    this.#dueAtMs = Math.min(this.#dueAtMs, monoMs + this.#host.random() * spread);
+    const spread = Math.min(this.intervalMs, TIMES.joinSpread * this.#members.nodes);
+    const soon = monoMs + this.#host.random() * spread;
+    this.#dueAtMs = Math.min(this.#dueAtMs, Math.max(soon, this.#fullAtMs + spread));
+    this.#answers = true;
+    if (by !== undefined) this.#digest.asked(by);
   }
 
-  /** Something was published: thin beats follow, so that its loss is noticed soon. */
+  /** Something was published: thin beats follow, so that its loss is noticed soon (PUB-5). */
   published(): void {
     if (!this.#host.settings.protections.tailBeats) return;
     const { monoMs } = this.#host.now;
@@ -96,94 +106,96 @@ export class Beats {
     return Math.min(this.#dueAtMs, this.#tails[0] ?? Number.POSITIVE_INFINITY);
   }
 
-  tick(origin: Origin, members: Members, publisher: Publisher): void {
-    const { monoMs } = this.#host.now;
+  tick(origin: Origin, publisher: Publisher): void {
+    const { monoMs, localMs } = this.#host.now;
     if (!this.#host.busOpen) {
-      this.#dueAtMs = Number.POSITIVE_INFINITY;
-      this.#tails = [];
+      this.stop();
       return;
     }
-    if (monoMs >= this.#dueAtMs) {
-      this.#send(origin, members, publisher, false);
-      this.#schedule(members);
-    } else if (this.#tails[0] !== undefined && monoMs >= this.#tails[0]) {
-      this.#tails.shift();
-      this.#send(origin, members, publisher, true);
+    // Nobody has heard this node for so long that all have forgotten it.
+    if (localMs - this.#sentLocalMs >= this.#host.settings.forgetAfterMs) this.#members.rejoin();
+    if (monoMs >= this.#dueAtMs) this.#sendFull(origin, publisher);
+    else if (this.#tails[0] !== undefined && monoMs >= this.#tails[0]) {
+      this.#tails = this.#tails.slice(1);
+      this.#send(this.#fields(origin, publisher));
     }
   }
 
+  /** No more beats until somebody asks. */
+  stop(): void {
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    this.#tails = [];
+  }
+
+  /** Begins anew under another origin. */
   reset(): void {
     this.#beat = 0;
     this.#sentAt.clear();
     this.ask();
   }
 
-  #schedule(members: Members): void {
-    const { monoMs } = this.#host.now;
-    const nodes = members.nodes;
-    const mean = this.intervalMs(nodes);
-    const quick = !members.ready && this.#beat < QUICK_BEATS;
-    const interval = quick ? Math.min(mean, 2 * TIMES.joinSpread * (nodes + 1)) : mean;
-    this.#dueAtMs = monoMs + (0.5 + this.#host.random()) * interval;
+  #sendFull(origin: Origin, publisher: Publisher): void {
+    const { settings } = this.#host;
+    const ask = this.#ask;
+    const tellsConfig = ask !== 'nobody' || this.#answers;
+    const fields: Omit<Beat, 'digest'> = {
+      ...this.#fields(origin, publisher),
+      joining: ask !== 'nobody',
+      ...(typeof ask === 'object' ? { asked: ask.peer } : {}),
+      features: settings.features,
+      ...(tellsConfig
+        ? {
+            config: {
+              maxStalenessMs: settings.maxStalenessMs,
+              beatIntervalMs: Math.ceil(settings.maxStalenessMs / 6),
+            },
+          }
+        : {}),
+    };
+    const room = settings.maxFrameBytes - encode(settings.cluster, fields).length - FRAMING_BYTES;
+    this.#send({ ...fields, ...this.#digest.page(room, 2 * this.intervalMs) });
+    this.#ask = 'nobody';
+    this.#answers = false;
+    this.#fullAtMs = this.#host.now.monoMs;
+    this.#schedule();
+    this.#noteRelaxed();
   }
 
-  #send(origin: Origin, members: Members, publisher: Publisher, thin: boolean): void {
-    const { monoMs, localMs } = this.#host.now;
-    const { settings } = this.#host;
-    const nodes = members.nodes;
+  /** What a thin beat says, and every other. */
+  #fields(origin: Origin, publisher: Publisher): Omit<Beat, 'digest'> {
+    const { held } = publisher;
     this.#beat += 1;
-    this.#sentAt.set(this.#beat, localMs);
-    this.#sentAt.delete(this.#beat - LIMITS.rememberedBeats);
-    const joining = this.#joining && !thin;
-    if (joining) {
-      this.#joining = false;
-      this.#askedAtMs = monoMs;
-    }
-    const departed = thin ? undefined : members.departed();
-    const held = publisher.held;
-    const frame = encode(settings.cluster, {
+    return {
       type: 'beat',
       origin,
       seq: publisher.seq,
-      beat: this.#beat,
-      settled: members.settled,
-      joining,
-      features: thin ? [] : settings.features,
       ...(held === undefined ? {} : { held }),
-      ...(thin ? {} : { digest: this.#digest(members), required: members.size }),
-      ...(departed === undefined || departed.size === 0 ? {} : { departed }),
-      ...(thin
-        ? {}
-        : {
-            config: {
-              maxStalenessMs: settings.maxStalenessMs,
-              beatIntervalMs: Math.round(settings.maxStalenessMs / 6),
-            },
-          }),
-    });
+      beat: this.#beat,
+      settled: this.#members.settled,
+      joining: false,
+      features: [],
+    };
+  }
+
+  #send(beat: Beat): void {
+    const { localMs } = this.#host.now;
+    this.#sentAt.set(beat.beat, localMs);
+    this.#sentAt.delete(beat.beat - LIMITS.rememberedBeats);
+    this.#sentLocalMs = localMs;
     this.#host.counters.beatsSent += 1;
-    this.#host.send(frame, { name: `beat ${this.#beat}` });
-    this.#noteRelaxed(nodes);
+    this.#host.send(encode(this.#host.settings.cluster, beat), { name: `beat ${beat.beat}` });
   }
 
-  /** Every peer that fits; in a larger cluster a window that moves on with each beat. */
-  #digest(members: Members): ReadonlyMap<Origin, DigestEntry> {
-    const peers = [...members.all()];
-    const digest = new Map<Origin, DigestEntry>();
-    let room = this.#host.settings.maxFrameBytes - BEAT_HEADER_BYTES;
-    for (let index = 0; index < peers.length && digest.size < LIMITS.digestEntries; index += 1) {
-      const peer = peers[(this.#rotation + index) % peers.length];
-      if (peer === undefined) break;
-      room -= wireLength(peer.origin) + 60;
-      if (room < 0) break;
-      digest.set(peer.origin, members.entry(peer, 2 * this.intervalMs(members.nodes)));
-    }
-    this.#rotation = digest.size < peers.length ? (this.#rotation + digest.size) % peers.length : 0;
-    return digest;
+  #schedule(): void {
+    const mean = this.intervalMs;
+    const quick = !this.#members.ready && this.#beat < QUICK_BEATS;
+    const quickMs = 2 * TIMES.joinSpread * (this.#members.nodes + 1);
+    const intervalMs = quick ? Math.min(mean, quickMs) : mean;
+    this.#dueAtMs = this.#host.now.monoMs + (0.5 + this.#host.random()) * intervalMs;
   }
 
-  #noteRelaxed(nodes: number): void {
-    const boundMs = this.boundMs(nodes);
+  #noteRelaxed(): void {
+    const { boundMs } = this;
     const relaxed = boundMs > this.#host.settings.maxStalenessMs;
     if (relaxed && !this.#relaxed) {
       this.#host.emit({ type: 'report', report: { type: 'bound-relaxed', boundMs } });
@@ -191,3 +203,6 @@ export class Beats {
     this.#relaxed = relaxed;
   }
 }
+
+/** What the names of the digest, its part and the departures take of a frame, in bytes. */
+const FRAMING_BYTES = 40;

@@ -1,19 +1,34 @@
+import { Acknowledgements } from './acknowledgements.ts';
 import { Barrier } from './barrier.ts';
+import { BeatListener } from './beat-listener.ts';
 import { Beats } from './beats.ts';
 import { decode, encode, type Decoder } from './codec.ts';
 import { newCounters, type Counters } from './counters.ts';
-import type { Cause, Effect } from './effect.ts';
+import type { Effect } from './effect.ts';
 import { ForeignMessages } from './foreign-messages.ts';
 import type { Host } from './host.ts';
+import { Identity } from './identity.ts';
+import { Inbound } from './inbound.ts';
 import type { BusEvent, Input, Wait } from './input.ts';
 import type { Instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { Members } from './members.ts';
-import type { Acks, Beat, Message, Origin, Repair } from './message.ts';
-import { Inbound } from './inbound.ts';
-import { OwnFrames } from './own-frames.ts';
+import type { Message, Origin, Repair } from './message.ts';
+import { Proofs } from './proofs.ts';
 import { Publisher } from './publisher.ts';
-import { TIMES, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { Silence } from './silence.ts';
+
+export interface CoherenceOptions {
+  readonly settings: Settings;
+  /** Evenly from 0 to 1. */
+  readonly random: () => number;
+  readonly now: Instant;
+  /** For tests of the end of the numbers (PUB-6). */
+  readonly firstSeq?: number;
+  /** For a simulation, in which a frame is read once for all nodes that hear it. */
+  readonly decode?: Decoder;
+}
 
 /**
  * The protocol of one node, without any input or output of its own: `step(input, now)` returns what is
@@ -21,59 +36,56 @@ import { TIMES, type Settings } from './settings.ts';
  * inputs at the same instants with the same `random` give the same effects.
  */
 export class Coherence {
-  readonly #settings: Settings;
-  readonly #random: () => number;
-  readonly #decode: Decoder;
   readonly counters: Counters = newCounters();
+  readonly members: Members;
+  readonly #settings: Settings;
+  readonly #decode: Decoder;
   /** What the parts of the core see of the current step. */
   readonly #host: { -readonly [Key in keyof Host]: Host[Key] };
-  readonly #members: Members;
+  readonly #identity: Identity;
   readonly #beats: Beats;
   readonly #barrier: Barrier;
   readonly #foreign: ForeignMessages;
   readonly #inbound: Inbound;
-  readonly #regions = new Set<string>();
-  readonly #proofs = new Map<string, number>();
-  /** Origins that wait for an acknowledgement, and when it is due. */
-  readonly #acksDue = new Set<Origin>();
-  #acksDueAtMs: number = Number.POSITIVE_INFINITY;
+  readonly #silence: Silence;
+  readonly #listener: BeatListener;
+  readonly #acks: Acknowledgements;
+  readonly #proofs: Proofs;
   #publisher: Publisher;
-  #ownFrames = new OwnFrames();
-  #origin: Origin;
+  /** An origin that came to the end of its numbers, and still has to say bye (PUB-6). */
+  #former: { readonly origin: Origin; readonly seq: number } | undefined;
   #effects: Effect[] = [];
   #left = false;
-  #toldBoundMs = 0;
   #nextSendId = 1;
   #wakeAtMs: number = Number.POSITIVE_INFINITY;
 
-  constructor(options: {
-    readonly settings: Settings;
-    readonly random: () => number;
-    readonly now: Instant;
-    /** For tests of the end of the numbers (PUB-6). */
-    readonly firstSeq?: number;
-    /** For a simulation, in which a frame is read once for all nodes that hear it. */
-    readonly decode?: Decoder;
-  }) {
+  constructor(options: CoherenceOptions) {
     this.#settings = options.settings;
-    this.#random = options.random;
     this.#decode = options.decode ?? decode;
-    this.#origin = this.#newOrigin();
-    this.#host = this.#makeHost(options.now);
-    this.#members = new Members(this.#host);
-    this.#beats = new Beats(this.#host);
-    this.#barrier = new Barrier(this.#host);
-    this.#foreign = new ForeignMessages(this.#host);
-    this.#inbound = new Inbound(this.#host, this.#members, this.#barrier);
-    this.#publisher = new Publisher(this.#host, this.#origin, options.firstSeq);
+    this.#host = this.#makeHost(options);
+    const host = this.#host;
+    this.#identity = new Identity(host);
+    this.members = new Members(host);
+    const { members } = this;
+    this.#beats = new Beats(host, members);
+    this.#barrier = new Barrier(host);
+    this.#foreign = new ForeignMessages(host);
+    this.#inbound = new Inbound(host, members, this.#barrier);
+    this.#silence = new Silence(host, members, this.#inbound);
+    this.#listener = new BeatListener(host, {
+      members,
+      beats: this.#beats,
+      inbound: this.#inbound,
+      barrier: this.#barrier,
+      silence: this.#silence,
+    });
+    this.#acks = new Acknowledgements(host, members);
+    this.#proofs = new Proofs(host, members);
+    this.#publisher = new Publisher(host, this.origin, options.firstSeq);
   }
 
   get origin(): Origin {
-    return this.#origin;
-  }
-
-  get members(): Members {
-    return this.#members;
+    return this.#identity.origin;
   }
 
   get publisher(): Publisher {
@@ -82,7 +94,7 @@ export class Coherence {
 
   /** The bound in force, in ms. */
   get boundMs(): number {
-    return this.#beats.boundMs(this.#members.nodes);
+    return this.#beats.boundMs;
   }
 
   /** When `step({ type: 'timer' })` is due, on the monotonic clock. */
@@ -94,10 +106,12 @@ export class Coherence {
     this.#host.now = now;
     this.#effects = [];
     this.#take(input);
-    if (this.#publisher.seq >= Number.MAX_SAFE_INTEGER - LIMITS.sequenceJump) this.#rotate();
+    if (!this.#left && this.#identity.dueAtMs <= now.monoMs) this.#changeIdentity();
+    if (this.#publisher.seq >= LAST_SEQ) this.#renewNumbers();
     if (this.#publisher.publishedAtMs === now.monoMs) this.#beats.published();
-    this.#members.review();
-    this.#prove();
+    this.members.review();
+    if (this.#former !== undefined && this.members.ready) this.#endFormer();
+    this.#proofs.tell(this.boundMs);
     this.#wakeAtMs = this.#nextWake();
     return this.#effects;
   }
@@ -135,7 +149,7 @@ export class Coherence {
         this.#publisher.sent(input.id, input.outcome);
         return;
       case 'region':
-        this.#regions.add(input.region);
+        this.#proofs.add(input.region);
         return;
       case 'timer':
         this.#tick();
@@ -147,8 +161,14 @@ export class Coherence {
   }
 
   #publish(call: number, wait: Wait, publish: (publisher: Publisher) => number): void {
+    if (this.#left) {
+      // After its bye nobody listens to this origin: it is applied here, and says so.
+      const result = { by: 'local', acked: [], missing: [] } as const;
+      this.#host.emit({ type: 'settle', call, result });
+      return;
+    }
     const seq = publish(this.#publisher);
-    if (wait.for !== 'bus') this.#barrier.wait(call, seq, wait, this.#members, this.boundMs);
+    if (wait.for !== 'bus') this.#barrier.wait(call, seq, wait, this.members, this.boundMs);
   }
 
   #hear(frame: string): void {
@@ -162,195 +182,183 @@ export class Coherence {
       case 'other-cluster':
         return;
       case 'newer':
-        this.#inbound.newer(decoded.origin);
+        this.#hearNewer(decoded.origin);
         return;
       case 'message':
         this.counters.framesHeard += 1;
-        if (decoded.message.origin === this.#origin) this.#hearOwn(decoded.message, frame);
+        if (decoded.message.origin === this.origin) this.#hearOwn(decoded.message, frame);
         else this.#hearPeer(decoded.message);
     }
   }
 
   #hearPeer(message: Message): void {
+    const { origin } = message;
     switch (message.type) {
       case 'inv': {
-        if (message.via !== undefined) this.#foreign.adopted(message.via);
-        this.#inbound.batch(message.origin, [message.seq, message.seq], message.selection, message);
-        if (message.ackWanted) this.#oweAck(message.origin);
+        const { seq, low = seq, selection, via, wallMs } = message;
+        if (via !== undefined) this.#foreign.adopted(via);
+        this.#inbound.batch(origin, [low, seq], selection, {
+          published: publishedUpTo(message),
+          ...(wallMs === undefined ? {} : { wallMs }),
+        });
+        if (message.ackWanted) this.#acks.owe(origin);
         return;
       }
       case 'rep':
         this.#hearRepair(message);
         return;
       case 'beat':
-        this.#hearBeat(message);
+        this.#listener.hear(message, this.origin);
+        // Others hold that I have left for good: as this origin nobody would require me any more.
+        if (message.departed?.has(this.origin) === true) this.#identity.doubt();
         return;
       case 'nack':
-        this.#inbound.heard(message.origin);
-        if (message.publisher === this.#origin) this.#publisher.answer(message);
-        else this.#inbound.overheard(message);
+        this.#heard(origin);
+        if (message.publisher !== this.origin) this.#inbound.overheard(message);
+        else if (message.ranges.some(([, high]) => high > this.#publisher.seq)) {
+          // Numbers that I never assigned were heard in my name.
+          this.#identity.doubt();
+        } else this.#publisher.answer(message);
         return;
-      case 'ack':
-        this.#hearAcks(message);
+      case 'ack': {
+        this.#heard(origin);
+        const contig = message.acks.get(this.origin);
+        if (contig !== undefined) this.#barrier.acknowledged(origin, contig, this.members);
         return;
+      }
       case 'bye':
-        this.#inbound.bye(message.origin, message.seq);
+        this.#inbound.bye(origin, message.seq);
         return;
       case 'unknown':
-        this.#inbound.heard(message.origin);
+        this.#heard(origin);
         return;
     }
   }
 
   #hearRepair(message: Repair): void {
-    this.#inbound.batch(message.origin, message.range, message.selection, {
-      repair: true,
-      announced: message.seq,
-    });
+    const note = { repair: true, published: publishedUpTo(message) };
+    this.#inbound.batch(message.origin, message.range, message.selection, note);
   }
 
-  #hearBeat(beat: Beat): void {
-    const departedMe = beat.departed?.has(this.#origin) ?? false;
-    this.#inbound.beat(beat, this.#origin, (number) => this.#beats.sentAt(number));
-    if (beat.config !== undefined) this.#hearConfig(beat.origin, beat.config);
-    if (beat.joining) this.#beats.asked(this.#members.nodes);
-    // Others hold that I have left for good: as this origin nobody would require me any more.
-    if (departedMe && !this.#left) this.#rotate();
+  /** A sign of life without numbers. */
+  #heard(origin: Origin): void {
+    if (this.members.departures.isNews(origin, {})) this.members.heard(origin);
   }
 
-  #hearConfig(origin: Origin, config: { maxStalenessMs: number; beatIntervalMs: number }): void {
-    this.#beats.heardInterval(config.beatIntervalMs);
-    const { maxStalenessMs } = config;
-    if (maxStalenessMs === this.#settings.maxStalenessMs) return;
-    this.#inbound.configMismatch(origin, maxStalenessMs);
-  }
-
-  #hearAcks(message: Acks): void {
-    this.#inbound.heard(message.origin);
-    const contig = message.acks.get(this.#origin);
-    if (contig !== undefined) {
-      this.#barrier.acknowledged(message.origin, contig, this.#members);
-    }
+  /** It exists, and says nothing that we could trust: required, never proven (VER-1). */
+  #hearNewer(origin: Origin): void {
+    const peer = this.members.departures.isFinal(origin) ? undefined : this.members.heard(origin);
+    if (peer === undefined || peer.opaque) return;
+    peer.opaque = true;
+    this.members.changed();
+    this.#host.emit({ type: 'report', report: { type: 'newer-version', origin } });
   }
 
   #hearOwn(message: Message, frame: string): void {
-    const stranger =
-      (message.type === 'inv' && message.seq > this.#publisher.seq) ||
-      (message.type === 'beat' && message.beat > this.#beats.beat) ||
-      !this.#ownFrames.isMine(nameOf(message), frame);
-    if (stranger) this.#rotate();
+    const said = { seq: this.#publisher.seq, beat: this.#beats.beat, left: this.#left };
+    this.#identity.heard(message, frame, said);
   }
 
   #busEvent(event: BusEvent): void {
     switch (event) {
       case 'opened':
       case 'discontinuity':
-        this.#host.busOpen = true;
+        this.#attached();
         this.#beats.ask();
         this.#inbound.checkGaps();
-        this.#publisher.resume();
         break;
       case 'lossless':
-        this.#host.busOpen = true;
-        this.#beats.asked(1);
-        this.#publisher.resume();
+        this.#attached();
+        this.#beats.asked();
         break;
       case 'interrupted':
       case 'failed':
         this.#host.busOpen = false;
+        this.members.detached();
         this.#publisher.interrupted();
         return;
     }
     this.#tick();
   }
 
+  #attached(): void {
+    this.#host.busOpen = true;
+    this.members.attached();
+    // What the others said meanwhile may only be on its way.
+    this.#silence.excuse(2 * this.#beats.intervalMs);
+    this.#publisher.resume();
+  }
+
   #tick(): void {
-    const lateMs = this.#host.now.monoMs - this.#wakeAtMs;
-    this.#inbound.tick(this.#origin, {
-      lateMs,
-      intervalMs: this.#beats.intervalMs(this.#members.nodes),
-    });
-    this.#barrier.tick(this.#members);
-    this.#foreign.tick(this.#publisher);
+    this.#silence.tick(this.#beats.intervalMs);
+    this.#inbound.tick(this.origin);
+    this.#barrier.tick(this.members);
     this.#publisher.tick();
-    if (this.#inbound.proofGrowsOld(0.7 * this.boundMs)) this.#beats.probe(this.#members.nodes);
-    if (!this.#left) this.#beats.tick(this.#origin, this.#members, this.#publisher);
-    if (this.#host.now.monoMs >= this.#acksDueAtMs) this.#sendAcks();
-  }
-
-  #oweAck(origin: Origin): void {
-    if (this.#acksDue.size >= LIMITS.peers) return;
-    this.#acksDue.add(origin);
-    this.#acksDueAtMs = Math.min(this.#acksDueAtMs, this.#host.now.monoMs + TIMES.ackDelay);
-  }
-
-  #sendAcks(): void {
-    const acks = new Map<Origin, number>();
-    for (const origin of this.#acksDue) {
-      const peer = this.#members.get(origin);
-      if (peer !== undefined && acks.size < LIMITS.digestEntries)
-        acks.set(origin, peer.sequence.contig);
-    }
-    this.#acksDue.clear();
-    this.#acksDueAtMs = Number.POSITIVE_INFINITY;
-    if (acks.size === 0 || !this.#host.busOpen) return;
-    this.#host.send(encode(this.#settings.cluster, { type: 'ack', origin: this.#origin, acks }));
+    this.#acks.tick(this.origin);
+    if (this.#left) return;
+    this.#foreign.tick(this.#publisher);
+    this.#beats.probe();
+    this.#beats.tick(this.origin, this.#publisher);
   }
 
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
-    this.#barrier.end(this.#members);
-    if (!this.#host.busOpen) return;
-    const { cluster } = this.#settings;
-    this.#host.send(
-      encode(cluster, { type: 'bye', origin: this.#origin, seq: this.#publisher.seq }),
-    );
+    this.#barrier.end(this.members);
+    this.#publisher.interrupted();
+    this.#beats.stop();
+    // While a guarded write is under way nobody may trust that this was all: they wait until I am forgotten.
+    if (!this.#host.busOpen || this.#publisher.guards > 0) return;
+    this.#sayBye(this.origin, this.#publisher.seq);
   }
 
-  /** Takes a new epoch: somebody else uses this one, or it has come to an end (ID-2, PUB-6). */
-  #rotate(): void {
+  #sayBye(origin: Origin, seq: number): void {
+    this.#host.send(encode(this.#settings.cluster, { type: 'bye', origin, seq }));
+  }
+
+  /** Somebody else uses this origin, or the others do not believe it any more (ID-2). */
+  #changeIdentity(): void {
+    const { origin } = this;
+    this.#host.emit({ type: 'fence', regions: 'all', cause: { by: 'identity', origin } });
+    this.#host.emit({ type: 'report', report: { type: 'identity-duplicated', origin } });
+    this.#rename();
+  }
+
+  /** The numbers come to their end: the same node goes on under another origin (PUB-6). */
+  #renewNumbers(): void {
+    this.#former = { origin: this.origin, seq: this.#publisher.seq };
+    this.members.departures.departed(this.origin, this.#publisher.seq);
+    this.#rename();
+  }
+
+  /** Until the new origin is required by everybody, the old one is what keeps them from trusting too much. */
+  #endFormer(): void {
+    if (this.#former === undefined || !this.#host.busOpen) return;
+    this.#sayBye(this.#former.origin, this.#former.seq);
+    this.#former = undefined;
+  }
+
+  #rename(): void {
     const { unsent, guards } = this.#publisher.abandon();
-    const cause: Cause = { by: 'identity', origin: this.#origin };
-    this.#host.emit({ type: 'fence', regions: 'all', cause });
-    this.#host.emit({
-      type: 'report',
-      report: { type: 'identity-duplicated', origin: this.#origin },
-    });
-    this.#origin = this.#newOrigin();
-    this.#ownFrames = new OwnFrames();
-    this.#publisher = new Publisher(this.#host, this.#origin);
-    this.#members.ready = false;
+    this.#identity.renew();
+    this.#publisher = new Publisher(this.#host, this.origin);
+    this.members.renamed();
     this.#barrier.leaseOnly();
-    for (const peer of this.#members.all()) peer.forgetProof();
     this.#beats.reset();
     for (const [guard, selection] of guards) this.#publisher.reserve(guard, selection);
-    this.#publisher.publish(0, unsent, { for: 'bus' });
-  }
-
-  #prove(): void {
-    if (this.boundMs !== this.#toldBoundMs) {
-      this.#toldBoundMs = this.boundMs;
-      const { readRule } = this.#settings.protections;
-      this.#host.emit({ type: 'bound', boundMs: readRule ? this.boundMs : Infinity });
-    }
-    for (const region of this.#regions) {
-      const atMs = this.#members.proofMs(region);
-      if (this.#proofs.get(region) === atMs) continue;
-      this.#proofs.set(region, atMs);
-      this.#host.emit({ type: 'proof', region, atMs });
-    }
+    for (const selection of unsent) this.#publisher.publish(0, selection, { for: 'bus' });
   }
 
   #nextWake(): number {
-    return Math.min(
-      this.#beats.dueAtMs,
-      this.#inbound.dueAtMs(this.#beats.intervalMs(this.#members.nodes)),
+    const wake = Math.min(
+      this.#silence.dueAtMs,
+      this.#inbound.dueAtMs,
       this.#barrier.dueAtMs,
-      this.#foreign.dueAtMs,
-      this.#acksDueAtMs,
+      this.#acks.dueAtMs,
       this.#publisher.dueAtMs,
     );
+    if (this.#left) return wake;
+    return Math.min(wake, this.#beats.dueAtMs, this.#foreign.dueAtMs, this.#identity.dueAtMs);
   }
 
   #refuse(reason: string): void {
@@ -359,38 +367,31 @@ export class Coherence {
     this.#host.emit({ type: 'report', report: { type: 'frame-refused', reason } });
   }
 
-  /** 64 random bits in base 32 (ID-1). */
-  #newOrigin(): Origin {
-    let epoch = '';
-    for (let digit = 0; digit < 13; digit += 1) {
-      epoch += Math.floor(this.#random() * 32).toString(32);
-    }
-    return `${this.#settings.label}/${epoch}`;
-  }
-
-  #makeHost(now: Instant): { -readonly [Key in keyof Host]: Host[Key] } {
+  #makeHost(options: CoherenceOptions): { -readonly [Key in keyof Host]: Host[Key] } {
     return {
-      settings: this.#settings,
+      settings: options.settings,
       counters: this.counters,
-      now,
+      now: options.now,
       busOpen: false,
       send: (frame, { summary, name } = {}) => {
         const id = this.#nextSendId;
         this.#nextSendId += 1;
-        if (name !== undefined) this.#ownFrames.sent(name, frame);
+        if (name !== undefined) this.#identity.sent(name, frame);
         this.#effects.push({ type: 'send', id, frame, summary });
         return id;
       },
       emit: (effect) => {
         this.#effects.push(effect);
       },
-      random: this.#random,
+      random: options.random,
     };
   }
 }
 
-/** What names a frame among those of one origin. */
-function nameOf(message: Message): string {
-  if (message.type === 'inv') return `inv ${message.seq}`;
-  return message.type === 'beat' ? `beat ${message.beat}` : message.type;
+/** Where numbers end: so far below the largest safe integer that none is skipped (PUB-6). */
+const LAST_SEQ = Number.MAX_SAFE_INTEGER - LIMITS.sequenceJump;
+
+/** Up to here everything is published, by the message's own word: what is held back is still to come (PUB-8). */
+function publishedUpTo({ seq, held }: { readonly seq: number; readonly held?: number }): number {
+  return Math.min(seq, (held ?? Number.POSITIVE_INFINITY) - 1);
 }

@@ -1,6 +1,8 @@
+import { wireLength } from './codec.ts';
 import { readForeignText } from './foreign-text.ts';
 import type { Host } from './host.ts';
 import type { ForeignText } from './input.ts';
+import { hash } from './hash.ts';
 import { LIMITS } from './limits.ts';
 import type { Publisher } from './publisher.ts';
 import type { Selection } from './selection.ts';
@@ -13,11 +15,17 @@ const SENDERS = 1_000;
 
 const RATE_WINDOW_MS = 1_000;
 
+/** The id of the adoption that stands for those that find no room. */
+const OVERFLOW = 'overflow';
+
+/** Ids that take more bytes of a frame are cut. */
+const ID_BYTES = 200;
+
 interface Rate {
   readonly startMs: number;
   count: number;
-  /** More came than is applied one by one: a fence is due at the end of the second. */
-  flooded: boolean;
+  /** The first that was one too many: a fence in its place is due at the end of the second. */
+  flood: string | undefined;
 }
 
 /** Messages that carry no frame: applied by everybody at once, and adopted by one (FOR-1 to FOR-4). */
@@ -37,8 +45,8 @@ export class ForeignMessages {
 
   get dueAtMs(): number {
     let due = Number.POSITIVE_INFINITY;
-    for (const { flooded, startMs } of this.#rates.values()) {
-      if (flooded) due = Math.min(due, startMs + RATE_WINDOW_MS);
+    for (const { flood, startMs } of this.#rates.values()) {
+      if (flood !== undefined) due = Math.min(due, startMs + RATE_WINDOW_MS);
     }
     if (!this.#host.busOpen) return due;
     for (const { dueAtMs } of this.#waiting.values()) due = Math.min(due, dueAtMs);
@@ -69,8 +77,8 @@ export class ForeignMessages {
       report: { type: 'foreign-applied', ids: reading.ids, ...who },
     });
     const rate = this.#rate(sender ?? '');
-    if (rate.count > SENDER_RATE) rate.flooded = true;
-    else this.#apply(id.slice(0, LIMITS.keyLength), reading.selection, sender);
+    if (rate.count > SENDER_RATE) rate.flood ??= idOf(id);
+    else this.#apply(idOf(id), reading.selection, sender);
   }
 
   /** Somebody has adopted the message `id`. */
@@ -83,9 +91,9 @@ export class ForeignMessages {
   tick(publisher: Publisher): void {
     const { monoMs } = this.#host.now;
     for (const [sender, rate] of this.#rates) {
-      if (!rate.flooded || monoMs < rate.startMs + RATE_WINDOW_MS) continue;
+      if (rate.flood === undefined || monoMs < rate.startMs + RATE_WINDOW_MS) continue;
       this.#rates.delete(sender);
-      this.#apply(`flood ${sender} ${this.#host.now.wallMs}`, { all: true }, sender);
+      this.#apply(rate.flood, { all: true }, sender);
     }
     if (!this.#host.busOpen) return;
     for (const [id, { dueAtMs, selection }] of this.#waiting) {
@@ -99,9 +107,12 @@ export class ForeignMessages {
   #await(id: string, selection: Selection): void {
     const { adoptOnce } = this.#host.settings.protections;
     if (adoptOnce && (this.#adopted.has(id) || this.#waiting.has(id))) return;
-    if (this.#waiting.size >= LIMITS.adoptions) return;
+    // Past the bound one adoption of everything stands for all that finds no room.
+    const full = this.#waiting.size >= LIMITS.adoptions;
+    if (full && this.#waiting.has(OVERFLOW)) return;
     const dueAtMs = this.#host.now.monoMs + this.#host.random() * TIMES.adoptWithin;
-    this.#waiting.set(id, { dueAtMs, selection });
+    if (full) this.#waiting.set(OVERFLOW, { dueAtMs, selection: { all: true } });
+    else this.#waiting.set(id, { dueAtMs, selection });
   }
 
   #remember(id: string): void {
@@ -122,7 +133,10 @@ export class ForeignMessages {
   #rate(sender: string): Rate {
     const { monoMs } = this.#host.now;
     const known = this.#rates.get(sender);
-    if (known !== undefined && (known.flooded || monoMs - known.startMs < RATE_WINDOW_MS)) {
+    if (
+      known !== undefined &&
+      (known.flood !== undefined || monoMs - known.startMs < RATE_WINDOW_MS)
+    ) {
       known.count += 1;
       return known;
     }
@@ -131,15 +145,15 @@ export class ForeignMessages {
       const [oldest] = this.#rates.keys();
       if (oldest !== undefined) this.#forgetRate(oldest);
     }
-    const rate = { startMs: monoMs, count: 1, flooded: false };
+    const rate: Rate = { startMs: monoMs, count: 1, flood: undefined };
     this.#rates.set(sender, rate);
     return rate;
   }
 
   #forgetRate(sender: string): void {
-    const rate = this.#rates.get(sender);
+    const flood = this.#rates.get(sender)?.flood;
     this.#rates.delete(sender);
-    if (rate?.flooded === true) this.#apply(`flood ${sender}`, { all: true }, sender);
+    if (flood !== undefined) this.#apply(flood, { all: true }, sender);
   }
 
   #refuse(reason: string, sender: string | undefined): void {
@@ -151,4 +165,9 @@ export class ForeignMessages {
     } as const;
     this.#host.emit({ type: 'report', report });
   }
+}
+
+/** What everybody calls the message: its id, cut to a length that fits a frame in any script. */
+function idOf(id: string): string {
+  return wireLength(id) <= ID_BYTES ? id : `${id.slice(0, 24)}#${hash(id).toString(36)}`;
 }

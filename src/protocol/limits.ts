@@ -12,6 +12,8 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   pendingKeys: 100_000,
   /** Regions with unsent invalidations before they collapse to everything (PUB-4). */
   pendingRegions: 64,
+  /** Unsent batches before they collapse to everything: what guarded writes leave is a batch each (PUB-4). */
+  pendingBatches: 4_096,
   /** Ranges of numbers that may be heard out of order, for each peer (RX-3). */
   outOfOrderRanges: 64,
   /** A jump in a peer's numbers beyond which it is fenced instead of repaired (RX-6). */
@@ -21,11 +23,15 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   /** Departed peers remembered (MEM-1, MEM-4). */
   tombstones: 1_024,
   /** Peers listed in one beat (BEAT-2). */
-  digestEntries: 64,
+  digestEntries: 128,
+  /** Departed members that one beat passes on, the newest first (MEM-4). */
+  toldDepartures: 32,
   /** Own beats whose time of emission is remembered (BEAT-4). */
   rememberedBeats: 64,
   /** Regions named in a beat; a node with more names none, which means all. */
   beatRegions: 32,
+  /** Features of a peer that are remembered. */
+  features: 16,
   /** Ranges asked for in one NACK. */
   nackRanges: 16,
   /** Batches kept for repair. */
@@ -34,6 +40,8 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   ringBytes: 8 * 1_024 * 1_024,
   /** Ranges of folded batches, each with the regions that it concerned. */
   foldedRanges: 64,
+  /** Regions that a folded range names; one that concerned more stands for all. */
+  foldedRegions: 64,
   /** Characters of a line of a foreign message (FOR-2). */
   foreignLine: 1_024,
   /** Lines of a foreign message (FOR-2). */
@@ -57,17 +65,21 @@ export type LimitName =
   | 'batchKeys'
   | 'pendingKeys'
   | 'pendingRegions'
+  | 'pendingBatches'
   | 'outOfOrderRanges'
   | 'sequenceJump'
   | 'peers'
   | 'tombstones'
   | 'digestEntries'
+  | 'toldDepartures'
   | 'rememberedBeats'
   | 'beatRegions'
+  | 'features'
   | 'nackRanges'
   | 'ringBatches'
   | 'ringBytes'
   | 'foldedRanges'
+  | 'foldedRegions'
   | 'foreignLine'
   | 'foreignLines'
   | 'adoptions'

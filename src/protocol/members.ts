@@ -2,18 +2,7 @@ import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Beat, DigestEntry, Origin } from './message.ts';
 import { Peer } from './peer.ts';
-
-/** What is remembered of an incarnation that is gone, so that hearsay does not bring it back (MEM-1). */
-interface Tombstone {
-  readonly atMs: number;
-  readonly lastBeat: number;
-  readonly contig: number;
-  /** Its last number, if it said bye: then it is gone for good. */
-  readonly final: number | undefined;
-}
-
-/** Departures that one beat passes on; the newest first. */
-const TOLD_DEPARTURES = 8;
+import { Tombstones } from './tombstones.ts';
 
 /**
  * Whom this node requires before it trusts what it has heard: everybody heard directly or listed by
@@ -21,18 +10,32 @@ const TOLD_DEPARTURES = 8;
  */
 export class Members {
   readonly #host: Host;
-  readonly #startedAtMs: number;
   readonly #peers = new Map<Origin, Peer>();
-  readonly #tombstones = new Map<Origin, Tombstone>();
-  /** Whom a settled peer has listed while this node was not settled: its list may rotate. */
-  readonly #listedBy = new Map<Origin, Set<Origin>>();
-  #overfull = false;
-  settled = false;
-  ready = false;
+  readonly #tombstones: Tombstones;
+  /** Since when this node looks for the others; `undefined` before the bus was open. */
+  #searchedSinceMs: number | undefined;
+  /** The local time since when the bus is away. */
+  #awaySinceMs: number | undefined;
+  /** When somebody was last refused for want of room. */
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #revision = 0;
+  #settled = false;
+  #ready = false;
 
   constructor(host: Host) {
     this.#host = host;
-    this.#startedAtMs = host.now.monoMs;
+    this.#tombstones = new Tombstones(host);
+    this.#awaySinceMs = host.now.localMs;
+  }
+
+  /** Knows whom to require (MEM-2). */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Is required by all whom it requires (MEM-3). */
+  get ready(): boolean {
+    return this.#ready;
   }
 
   /** Peers that are required. */
@@ -45,6 +48,11 @@ export class Members {
     return this.#peers.size + 1;
   }
 
+  /** Changes whenever a proof may have changed. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   all(): Iterable<Peer> {
     return this.#peers.values();
   }
@@ -53,31 +61,27 @@ export class Members {
     return this.#peers.get(origin);
   }
 
-  /** Whether something newer was heard of a departed origin than when it departed. */
-  isNews(origin: Origin, what: { readonly beat?: number; readonly seq?: number }): boolean {
-    const tombstone = this.#tombstones.get(origin);
-    if (tombstone === undefined) return true;
-    if (tombstone.final !== undefined) return false;
-    return (what.beat ?? 0) > tombstone.lastBeat || (what.seq ?? 0) > tombstone.contig;
+  get departures(): Tombstones {
+    return this.#tombstones;
   }
 
   /** The peer that was heard itself. `undefined`: there is no room for it, and so no proof of anything. */
   heard(origin: Origin): Peer | undefined {
-    const peer = this.#peers.get(origin) ?? this.#admit(origin, this.#host.now.monoMs);
+    const { monoMs } = this.#host.now;
+    const peer = this.#peers.get(origin) ?? this.#admit(origin, monoMs);
     if (peer === undefined) return undefined;
-    peer.aliveAtMs = this.#host.now.monoMs;
+    peer.aliveAtMs = monoMs;
     peer.direct = true;
     return peer;
   }
 
   /** A peer that somebody lists. Hearsay carries its age, so that a dead node's silence is not cut short (MEM-1). */
   hearsay(origin: Origin, entry: DigestEntry): Peer | undefined {
-    const { forgetAfterMs } = this.#host.settings;
     const aliveAtMs = this.#host.now.monoMs - entry.ageMs;
     const known = this.#peers.get(origin);
     if (known === undefined) {
-      if (entry.ageMs >= forgetAfterMs || !this.isNews(origin, { beat: entry.beat }))
-        return undefined;
+      if (entry.ageMs >= this.#host.settings.forgetAfterMs) return undefined;
+      if (!this.#tombstones.isNews(origin, { beat: entry.beat })) return undefined;
       const peer = this.#admit(origin, aliveAtMs);
       if (peer !== undefined) peer.lastBeat = entry.beat;
       return peer;
@@ -92,40 +96,16 @@ export class Members {
   /** Takes a peer out. What it may have published must be applied or fenced by now. */
   remove(peer: Peer, why: 'bye' | 'silence' | 'superseded'): void {
     this.#peers.delete(peer.origin);
-    this.#listedBy.delete(peer.origin);
-    if (this.#peers.size < LIMITS.peers) this.#overfull = false;
-    const { lastBeat, sequence } = peer;
-    const final = why === 'bye' ? (peer.final ?? sequence.contig) : undefined;
-    this.#bury(peer.origin, {
-      lastBeat,
-      contig: sequence.contig,
-      final,
-      atMs: this.#host.now.monoMs,
+    this.#revision += 1;
+    this.#tombstones.bury(peer.origin, {
+      lastBeat: peer.lastBeat,
+      contig: peer.sequence.contig,
+      final: why === 'bye' ? (peer.final ?? peer.sequence.contig) : undefined,
     });
     this.#host.emit({
       type: 'report',
       report: { type: 'member-left', origin: peer.origin, why },
     });
-  }
-
-  /** Remembers a departure that was only heard of. */
-  buryUnknown(origin: Origin, final: number): void {
-    const known = this.#tombstones.get(origin);
-    if (known?.final !== undefined) return;
-    const { monoMs } = this.#host.now;
-    this.#bury(origin, { lastBeat: Number.MAX_SAFE_INTEGER, contig: final, final, atMs: monoMs });
-  }
-
-  /** Members that said bye within 2 D, the newest first (MEM-4). */
-  departed(): ReadonlyMap<Origin, number> {
-    const oldest = this.#host.now.monoMs - 2 * this.#host.settings.forgetAfterMs;
-    const told = new Map<Origin, number>();
-    const newestFirst = [...this.#tombstones].toReversed();
-    for (const [origin, { final, atMs }] of newestFirst) {
-      if (told.size >= TOLD_DEPARTURES) break;
-      if (final !== undefined && atMs >= oldest) told.set(origin, final);
-    }
-    return told;
   }
 
   /** What my beat says of a peer. */
@@ -135,58 +115,102 @@ export class Members {
       contig: peer.sequence.contig,
       beat: peer.lastBeat,
       ageMs: ageMs > recentMs ? ageMs : 0,
-      max: peer.sequence.max,
+      max: peer.sequence.published,
     };
   }
 
-  /** Looks whether this node now knows whom it must require (MEM-2), and is required by all of them (MEM-3). */
-  review(beat?: Beat, me?: Origin): void {
-    const { settings, now } = this.#host;
-    if (!this.settled) {
-      if (beat !== undefined && me !== undefined && this.#listsEverybody(beat, me))
-        this.#settle('peer');
-      else if (this.#expectedAreHere()) this.#settle('expected');
-      else if (now.monoMs - this.#startedAtMs >= settings.forgetAfterMs) this.#settle('time');
+  /** The smallest mean interval between beats that a peer has announced, in ms. */
+  get announcedIntervalMs(): number {
+    let announced = Number.POSITIVE_INFINITY;
+    for (const { config } of this.#peers.values()) {
+      if (config !== undefined) announced = Math.min(announced, config.beatIntervalMs);
     }
-    if (!this.settled || this.ready) return;
+    return announced;
+  }
+
+  /** The bus is there. */
+  attached(): void {
+    this.#searchedSinceMs ??= this.#host.now.monoMs;
+    this.#awaySinceMs = undefined;
+    this.#revision += 1;
+  }
+
+  /** The bus is away: of what is published from here on nothing is known. */
+  detached(): void {
+    this.#awaySinceMs ??= this.#host.now.localMs;
+    this.#revision += 1;
+  }
+
+  /** What is known of a peer's proof, or who is required, has changed. */
+  changed(): void {
+    this.#revision += 1;
+  }
+
+  /** By now the others have forgotten this node, and it does not know who has joined meanwhile: it starts over. */
+  rejoin(): void {
+    this.#searchedSinceMs = this.#host.now.monoMs;
+    for (const peer of this.#peers.values()) peer.listsMe = false;
+    this.#ready = false;
+    this.#settled = false;
+    this.#revision += 1;
+    this.#host.emit({ type: 'report', report: { type: 'rejoining' } });
+  }
+
+  /** Nobody requires this node under its new origin yet. */
+  renamed(): void {
+    for (const peer of this.#peers.values()) peer.forgetProof();
+    this.#ready = false;
+    this.#revision += 1;
+  }
+
+  /** A settled peer lists this node, and has told its whole list: all of them are required here now (MEM-2 a). */
+  listed(peer: Peer, beat: Beat): void {
+    if (this.#settled || !beat.settled) return;
+    if (peer.listsMe && peer.coverage.completeSince > 0) this.#settle('peer');
+  }
+
+  /** Looks whether this node now knows whom it must require (MEM-2), and is required by all of them (MEM-3). */
+  review(): void {
+    const { settings, now } = this.#host;
+    if (!this.#settled) {
+      const searchedMs = now.monoMs - (this.#searchedSinceMs ?? Number.POSITIVE_INFINITY);
+      if (this.#expectedAreHere()) this.#settle('expected');
+      else if (searchedMs >= settings.forgetAfterMs) this.#settle('time');
+    }
+    if (!this.#settled || this.#ready) return;
     const { readyRule } = settings.protections;
     for (const peer of this.#peers.values()) if (readyRule && !peer.listsMe) return;
-    this.ready = true;
+    this.#ready = true;
     this.#host.emit({ type: 'report', report: { type: 'ready' } });
   }
 
   /** The local time up to which everything published to `region` has been applied here (BEAT-5). */
   proofMs(region: string): number {
-    if (this.#overfull) return Number.NEGATIVE_INFINITY;
-    if (!this.settled && this.#host.settings.protections.settledRule)
+    const { settings, now } = this.#host;
+    const overfull = now.monoMs - this.#refusedAtMs < settings.forgetAfterMs;
+    if (overfull || (!this.#settled && settings.protections.settledRule)) {
       return Number.NEGATIVE_INFINITY;
-    let proof = Number.POSITIVE_INFINITY;
+    }
+    let proof = this.#awaySinceMs ?? Number.POSITIVE_INFINITY;
     for (const peer of this.#peers.values()) {
-      if (peer.mayPublishTo(region))
-        proof = Math.min(proof, peer.opaque ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
+      if (!peer.mayPublishTo(region)) continue;
+      proof = Math.min(proof, peer.opaque ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
     }
     return proof;
   }
 
   #admit(origin: Origin, aliveAtMs: number): Peer | undefined {
+    const { monoMs } = this.#host.now;
+    this.#revision += 1;
     if (this.#peers.size >= LIMITS.peers) {
-      this.#overfull = true;
+      this.#refusedAtMs = monoMs;
       return undefined;
     }
-    const tombstone = this.#tombstones.get(origin);
-    this.#tombstones.delete(origin);
-    const peer = new Peer(origin, aliveAtMs, tombstone?.contig ?? 0);
+    const contig = this.#tombstones.raise(origin);
+    const peer = new Peer(origin, { aliveAtMs, admittedAtMs: monoMs, contig });
     this.#peers.set(origin, peer);
     this.#host.emit({ type: 'report', report: { type: 'member-joined', origin } });
     return peer;
-  }
-
-  #bury(origin: Origin, tombstone: Tombstone): void {
-    this.#tombstones.delete(origin);
-    this.#tombstones.set(origin, tombstone);
-    if (this.#tombstones.size <= LIMITS.tombstones) return;
-    const [oldest] = this.#tombstones.keys();
-    if (oldest !== undefined) this.#tombstones.delete(oldest);
   }
 
   /**
@@ -194,22 +218,11 @@ export class Members {
    * by all who knew it. So it is dropped, and proof begins with what is loaded from here on.
    */
   #settle(by: 'peer' | 'expected' | 'time'): void {
-    this.settled = true;
-    this.#listedBy.clear();
     if (this.#host.settings.protections.settledRule)
       this.#host.emit({ type: 'fence', regions: 'all', cause: { by: 'silence' } });
+    this.#settled = true;
+    this.#revision += 1;
     this.#host.emit({ type: 'report', report: { type: 'settled', by } });
-  }
-
-  /** A settled peer lists me, and I have heard of everybody whom it requires. */
-  #listsEverybody(beat: Beat, me: Origin): boolean {
-    if (!beat.settled || beat.digest === undefined) return false;
-    const listed = this.#listedBy.get(beat.origin) ?? new Set<Origin>();
-    if (this.#listedBy.size < LIMITS.peers) this.#listedBy.set(beat.origin, listed);
-    for (const origin of beat.digest.keys()) {
-      if (listed.size <= LIMITS.peers) listed.add(origin);
-    }
-    return listed.has(me) && listed.size >= (beat.required ?? beat.digest.size);
   }
 
   #expectedAreHere(): boolean {

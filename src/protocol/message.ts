@@ -9,6 +9,12 @@ export type Origin = string;
 /** An inclusive range of sequence numbers. */
 export type Range = readonly [low: number, high: number];
 
+/**
+ * A stretch of the members in the order of their code units, as a circle: those after the first origin,
+ * up to and including the second. All of them, where both are the same.
+ */
+export type Part = readonly [after: Origin, last: Origin];
+
 /** One decoded protocol unit. The letters of the wire format are in docs/protocol.md. */
 export type Message =
   | Invalidation
@@ -19,15 +25,17 @@ export type Message =
   | Bye
   | { readonly type: 'unknown'; readonly origin: Origin };
 
-/** `inv`: one numbered batch. */
+/** `inv`: one numbered batch, or several that became one before they were sent. */
 export interface Invalidation {
   readonly type: 'inv';
   readonly origin: Origin;
   readonly seq: number;
+  /** The lowest number, where it stands for several up to `seq`. */
+  readonly low?: number;
   readonly selection: Selection;
   /** Every receiver is asked to acknowledge at once (BAR-1). */
   readonly ackWanted: boolean;
-  /** The lowest number that is reserved or gathered and not published yet (PUB-8). */
+  /** The lowest number below `seq` that is reserved or gathered and not published yet (PUB-8). */
   readonly held?: number;
   /** Milliseconds since the epoch on the publisher's clock; for people and figures only. */
   readonly wallMs?: number;
@@ -41,16 +49,20 @@ export interface Beat {
   readonly origin: Origin;
   /** The highest number assigned, reserved ones included. */
   readonly seq: number;
+  /** The lowest number that is reserved or gathered and not published yet (PUB-8). */
   readonly held?: number;
   readonly beat: number;
+  /** The origin knows whom to require (MEM-2). */
   readonly settled: boolean;
+  /** Asks for beats: of everybody, or only of `asked`. */
   readonly joining: boolean;
+  readonly asked?: Origin;
   /** Regions that the origin may publish to; absent means all. */
   readonly regions?: readonly string[];
   /** Absent in a thin beat. */
   readonly digest?: ReadonlyMap<Origin, DigestEntry>;
-  /** How many peers the origin requires: larger than the digest when that rotates. */
-  readonly required?: number;
+  /** Where the digest is not complete: the part of the members of which it lists all. */
+  readonly part?: Part;
   /** Members that said bye, with their final number. */
   readonly departed?: ReadonlyMap<Origin, number>;
   /** The origin's staleness bound and mean beat interval in ms. */
@@ -65,7 +77,7 @@ export interface DigestEntry {
   readonly beat: number;
   /** How long ago that was, in ms; 0 where it was recent. */
   readonly ageMs: number;
-  /** The highest number that it knows of. */
+  /** The highest number up to which it knows that everything is published. */
   readonly max: number;
 }
 
@@ -82,7 +94,10 @@ export interface Repair {
   readonly type: 'rep';
   readonly origin: Origin;
   readonly range: Range;
+  /** The highest number assigned, reserved ones included. */
   readonly seq: number;
+  /** The lowest number that is reserved or gathered and not published yet (PUB-8). */
+  readonly held?: number;
   readonly selection: Selection;
 }
 

@@ -1,7 +1,9 @@
-import { Batch, type NameKind } from './batch.ts';
+import { Batch, NAME_KINDS, type NameKind } from './batch.ts';
 import { encode } from './codec.ts';
 import { LIMITS } from './limits.ts';
 import type { Origin } from './message.ts';
+import { PendingNames } from './pending-names.ts';
+import { SendQueue } from './send-queue.ts';
 import { summarize, type Selection } from './selection.ts';
 
 /** A frame that is to be published now. */
@@ -11,26 +13,23 @@ export interface Outgoing {
   readonly summary: string | undefined;
 }
 
-/** What the header of an `inv` or `rep` may take of a frame, in bytes. */
-const HEADER_BYTES = 420;
-
 /**
  * Numbers what this node publishes, gathers it into batches and says when to send which: at once
  * while nothing is in flight, otherwise when a batch is full or a confirmation frees a slot (group
  * commit: no timer, so no latency when idle). What cannot be sent is kept without duplicates, and
  * collapses to regions and then to everything (PUB-4).
+ *
+ * What was named under a number never moves to a higher one: a beat may have told of that number
+ * already, and whoever has heard all numbers up to it must have heard the name (Lemma 2).
  */
 export class Outbox {
   readonly #cluster: string;
   readonly #origin: Origin;
   readonly #maxBytes: number;
   #seq: number;
-  #queue: Batch[] = [];
-  readonly #inFlight = new Set<Batch>();
+  readonly #queue = new SendQueue();
   readonly #reserved = new Set<number>();
-  /** Where a name that is gathered and not yet sent already stands. */
-  readonly #index = new Map<string, Map<string, Batch>>();
-  readonly #flushes = new Map<string, Batch>();
+  readonly #pending = new PendingNames();
 
   constructor(options: {
     readonly cluster: string;
@@ -40,7 +39,7 @@ export class Outbox {
   }) {
     this.#cluster = options.cluster;
     this.#origin = options.origin;
-    this.#maxBytes = options.maxFrameBytes - HEADER_BYTES;
+    this.#maxBytes = options.maxFrameBytes - headerBytes(options.cluster, options.origin);
     this.#seq = options.firstSeq ?? 0;
   }
 
@@ -51,16 +50,20 @@ export class Outbox {
 
   /** The lowest number that nobody can have heard yet, because it is reserved or still gathers (PUB-8). */
   get held(): number | undefined {
-    let held = Number.POSITIVE_INFINITY;
-    for (const seq of this.#reserved) held = Math.min(held, seq);
-    for (const batch of this.#queue)
-      if (batch.frame === undefined) held = Math.min(held, batch.low);
-    return held === Number.POSITIVE_INFINITY ? undefined : held;
+    const gathering = this.#queue.lowestOpen?.low;
+    // Numbers are reserved in ascending order, and a set keeps it.
+    for (const reserved of this.#reserved) return Math.min(reserved, gathering ?? reserved);
+    return gathering;
   }
 
   /** Batches that the broker has not accepted yet. */
   get unsent(): number {
-    return this.#queue.length + this.#inFlight.size;
+    return this.#queue.unsent;
+  }
+
+  /** What the names of a batch may take of a frame, in bytes. */
+  get maxBytes(): number {
+    return this.#maxBytes;
   }
 
   /** Takes an invalidation in; returns the batches that carry it. */
@@ -68,19 +71,21 @@ export class Outbox {
     const batches = new Set<Batch>();
     if (selection.all === true) batches.add(this.#addAll());
     for (const region of selection.regions ?? []) batches.add(this.#addRegion(region));
-    for (const kind of ['keys', 'tags', 'prefixes'] as const) {
-      const lists = selection[kind];
-      for (const region in lists ?? {}) {
-        for (const name of lists?.[region] ?? []) batches.add(this.#addName(kind, region, name));
-      }
+    for (const [kind, region, name] of namesOf(selection)) {
+      batches.add(this.#addName(kind, region, name));
     }
-    if (options.ackWanted === true) for (const batch of batches) batch.ackWanted = true;
-    return batches;
+    const carriers = standing(batches);
+    if (options.ackWanted === true) for (const batch of carriers) batch.ackWanted = true;
+    return carriers;
   }
 
   /** An invalidation that adopts the foreign message `via`; it keeps a frame of its own (FOR-3). */
-  adopt(selection: Selection, via: string): Batch {
-    return this.#fill(new Batch(this.#next(), via), selection);
+  adopt(selection: Selection, via: string): ReadonlySet<Batch> {
+    // Nobody is hurt if it is not told that it was adopted; an endless queue would hurt.
+    if (this.#queue.open >= LIMITS.adoptions) return this.add(selection);
+    const batch = this.#enqueue(new Batch(this.#next(), via));
+    if (!fill(batch, selection, this.#maxBytes)) batch.addAll();
+    return new Set([batch]);
   }
 
   /** Assigns a number before its write starts (PUB-7). */
@@ -90,51 +95,42 @@ export class Outbox {
     return seq;
   }
 
-  /** Publishes what a reserved number stands for; an empty selection is the abort. */
-  publishReserved(seq: number, selection: Selection, ackWanted: boolean): Batch {
+  /** Publishes what a reserved number stands for; an empty selection is the abort. Returns the batches that carry it. */
+  publishReserved(seq: number, selection: Selection, ackWanted: boolean): ReadonlySet<Batch> {
     this.#reserved.delete(seq);
-    const batch = this.#fill(new Batch(seq), selection);
+    const batch = this.#enqueue(new Batch(seq));
     batch.ackWanted = ackWanted;
-    return batch;
-  }
-
-  isReserved(seq: number): boolean {
-    return this.#reserved.has(seq);
+    const batches = new Set([batch]);
+    if (selection.all === true) batches.add(this.#addAll(batch));
+    for (const region of selection.regions ?? []) batches.add(this.#addRegion(region, batch));
+    for (const [kind, region, name] of namesOf(selection)) {
+      batches.add(this.#addName(kind, region, name, batch));
+    }
+    return standing(batches);
   }
 
   /** The next frame that should go out now, if any; it counts as in flight from here on. */
   next(options: { readonly slotFreed: boolean; readonly wallMs: number }): Outgoing | undefined {
-    const [head, second] = this.#queue;
-    if (head === undefined || this.#inFlight.size >= LIMITS.window) return undefined;
-    const full = second !== undefined || head.size >= LIMITS.batchKeys;
-    if (this.#inFlight.size > 0 && !full && !options.slotFreed) return undefined;
-    this.#queue.shift();
-    if (head.frame === undefined) this.#seal(head, options.wallMs);
-    this.#inFlight.add(head);
-    return { batch: head, frame: head.frame ?? '', summary: summarize(head.selection()) };
+    const batch = this.#queue.take(options.slotFreed, this.#maxBytes);
+    if (batch === undefined) return undefined;
+    const frame = batch.frame ?? this.#seal(batch, options.wallMs);
+    return { batch, frame, summary: summarize(batch.selection()) };
   }
 
-  /** The broker has accepted it. */
+  /** The broker has accepted it, or never will. */
   confirmed(batch: Batch): void {
-    this.#inFlight.delete(batch);
+    this.#queue.settled(batch);
   }
 
   /** The broker may not have accepted it: it goes out again, in order, with the same bytes. */
   unconfirmed(batch: Batch): void {
-    if (!this.#inFlight.delete(batch)) return;
-    const later = this.#queue.findIndex(
-      (queued) => queued.frame === undefined || queued.low > batch.low,
-    );
-    this.#queue.splice(later === -1 ? this.#queue.length : later, 0, batch);
+    this.#queue.again(batch);
   }
 
-  /** Empties it: the batches that were never handed to the bus. */
-  drain(): Batch[] {
-    const unsent = this.#queue;
-    this.#queue = [];
-    this.#index.clear();
-    this.#flushes.clear();
-    return unsent;
+  /** Empties it: what the broker has not accepted. */
+  drain(): Selection[] {
+    this.#pending.clear();
+    return this.#queue.drain().map((batch) => batch.selection());
   }
 
   #next(): number {
@@ -143,128 +139,135 @@ export class Outbox {
   }
 
   /** Closes a batch: nothing is added to it any more, and a run of sparse ones becomes one frame. */
-  #seal(batch: Batch, wallMs: number): void {
-    this.#unindex(batch);
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      if (!batch.absorb(next, this.#maxBytes)) break;
-      this.#unindex(next);
-      this.#queue.shift();
+  #seal(batch: Batch, wallMs: number): string {
+    this.#pending.close(batch);
+    for (const next of this.#queue.absorbable(batch, this.#maxBytes)) {
+      this.#pending.close(next);
+      batch.absorb(next);
     }
     const { low, high, adopts, ackWanted } = batch;
     const selection = batch.selection();
     const origin = this.#origin;
-    const held = this.held;
-    batch.frame = encode(
-      this.#cluster,
-      low === high
-        ? {
-            type: 'inv',
-            origin,
-            seq: high,
-            selection,
-            ackWanted,
-            wallMs,
-            ...(held === undefined ? {} : { held }),
-            ...(adopts === undefined ? {} : { via: adopts }),
-          }
-        : { type: 'rep', origin, range: [low, high], seq: this.#seq, selection },
-    );
+    const { held } = this;
+    batch.frame = encode(this.#cluster, {
+      type: 'inv',
+      origin,
+      seq: high,
+      selection,
+      ackWanted,
+      wallMs,
+      ...(low === high ? {} : { low }),
+      ...(held === undefined || held > high ? {} : { held }),
+      ...(adopts === undefined ? {} : { via: adopts }),
+    });
+    return batch.frame;
   }
 
-  #addName(kind: NameKind, region: string, name: string): Batch {
-    const flush = this.#flushes.get(EVERYTHING) ?? this.#flushes.get(region);
-    if (flush !== undefined) return flush;
-    const shelf = `${kind} ${region}`;
-    let index = this.#index.get(shelf);
-    if (index === undefined) {
-      if (this.#index.size >= LIMITS.pendingRegions) return this.#addAll();
-      index = new Map();
-      this.#index.set(shelf, index);
-    }
-    const present = index.get(name);
-    if (present !== undefined) return present;
-    if (index.size >= LIMITS.pendingKeys) return this.#addRegion(region);
-    const batch = this.#open((open) => open.add(kind, region, name, this.#maxBytes));
-    if (batch === undefined) return this.#addRegion(region);
-    index.set(name, batch);
+  /** Names it in `own`, or, where the number does not matter, in whichever batch gathers. */
+  #addName(kind: NameKind, region: string, name: string, own?: Batch): Batch {
+    const carrier = this.#pending.carrier(kind, region, name, own?.low ?? this.#seq);
+    if (carrier !== undefined) return carrier;
+    const room = this.#pending.room(kind, region);
+    if (room === 'full') return this.#addAll(own);
+    if (room === 'region-full') return this.#addRegion(region, own);
+    const take = (batch: Batch): boolean => batch.add(kind, region, name, this.#maxBytes);
+    const batch = own === undefined ? this.#open(take) : take(own) ? own : undefined;
+    if (batch === undefined) return this.#addRegion(region, own);
+    this.#pending.put(kind, region, name, batch);
     return batch;
   }
 
-  #addRegion(region: string): Batch {
-    const flush = this.#flushes.get(EVERYTHING) ?? this.#flushes.get(region);
+  #addRegion(region: string, own?: Batch): Batch {
+    const flush = this.#pending.flush(region, own?.low ?? this.#seq);
     if (flush !== undefined) return flush;
-    for (const kind of ['keys', 'tags', 'prefixes']) this.#index.delete(`${kind} ${region}`);
-    for (const batch of this.#gathering()) batch.dropRegion(region);
-    const batch = this.#open((open) => open.addRegion(region, this.#maxBytes));
-    if (batch === undefined) return this.#addAll();
-    this.#flushes.set(region, batch);
+    if (this.#pending.flushes >= LIMITS.pendingRegions) return this.#addAll(own);
+    const ceding = this.#queue.gathering().filter((batch) => batch.has(region));
+    const lowest = lower(ceding[0], own);
+    const take = (batch: Batch): boolean => batch.addRegion(region, this.#maxBytes);
+    for (const batch of ceding) batch.cedeRegion(region, lowest ?? batch);
+    const batch = lowest === undefined ? this.#open(take) : take(lowest) ? lowest : undefined;
+    if (batch === undefined) return this.#addAll(own);
+    this.#pending.putFlush(region, batch);
     return batch;
   }
 
-  #addAll(): Batch {
-    const flush = this.#flushes.get(EVERYTHING);
-    if (flush !== undefined) return flush;
-    this.#index.clear();
-    this.#flushes.clear();
-    for (const batch of this.#gathering()) batch.clear();
-    const batch = this.#last() ?? this.#enqueue(new Batch(this.#next()));
+  #addAll(own?: Batch): Batch {
+    return this.#pending.flushOfAll(own?.low ?? this.#seq) ?? this.#flushAll();
+  }
+
+  /** The lowest number that gathers takes it all; the others become empty, and runs of them one frame. */
+  #flushAll(): Batch {
+    const [first, ...others] = this.#queue.gathering();
+    const batch = first ?? this.#enqueue(new Batch(this.#next()));
+    for (const other of others) other.cedeAll(batch);
     batch.addAll();
-    this.#flushes.set(EVERYTHING, batch);
+    this.#pending.putFlushOfAll(batch);
+    this.#queue.compact();
     return batch;
   }
 
   /** The batch that takes the name: the last one that gathers, or a new one. `undefined`: it fits in none. */
   #open(take: (batch: Batch) => boolean): Batch | undefined {
-    const last = this.#last();
+    const last = this.#queue.lastOpen;
     if (last !== undefined && take(last)) return last;
-    const fresh = new Batch(this.#next());
-    this.#enqueue(fresh);
+    const fresh = this.#enqueue(new Batch(this.#next()));
     return take(fresh) ? fresh : undefined;
   }
 
-  #last(): Batch | undefined {
-    const last = this.#queue.at(-1);
-    const open = last !== undefined && last.frame === undefined && last.adopts === undefined;
-    return open ? last : undefined;
-  }
-
   #enqueue(batch: Batch): Batch {
-    this.#queue.push(batch);
+    if (this.#queue.open >= LIMITS.pendingBatches) this.#flushAll();
+    this.#queue.put(batch);
     return batch;
-  }
-
-  /** Puts a whole selection into a batch of its own, collapsed to regions or everything where it is too large. */
-  #fill(batch: Batch, selection: Selection): Batch {
-    this.#enqueue(batch);
-    if (selection.all === true) batch.addAll();
-    let fits = (selection.regions ?? []).every((region) => batch.addRegion(region, this.#maxBytes));
-    for (const kind of ['keys', 'tags', 'prefixes'] as const) {
-      const lists = selection[kind];
-      for (const region in lists ?? {}) {
-        const names = lists?.[region] ?? [];
-        if (names.every((name) => batch.add(kind, region, name, this.#maxBytes))) continue;
-        batch.dropRegion(region);
-        fits &&= batch.addRegion(region, this.#maxBytes);
-      }
-    }
-    if (!fits) batch.addAll();
-    return batch;
-  }
-
-  #gathering(): Batch[] {
-    return this.#queue.filter((batch) => batch.frame === undefined && batch.adopts === undefined);
-  }
-
-  #unindex(batch: Batch): void {
-    for (const [kind, region, name] of batch.names()) {
-      const index = this.#index.get(`${kind} ${region}`);
-      if (index?.get(name) !== batch) continue;
-      index.delete(name);
-      if (index.size === 0) this.#index.delete(`${kind} ${region}`);
-    }
-    for (const [region, flush] of this.#flushes) if (flush === batch) this.#flushes.delete(region);
   }
 }
 
-/** The key of the flush of everything; no region has this name. */
-const EVERYTHING = '';
+/** Those that still stand for themselves, in place of those that were taken over meanwhile. */
+function standing(batches: Iterable<Batch>): ReadonlySet<Batch> {
+  const carriers = new Set<Batch>();
+  for (const batch of batches) {
+    let carrier = batch;
+    while (carrier.takenOverBy !== undefined) carrier = carrier.takenOverBy;
+    carriers.add(carrier);
+  }
+  return carriers;
+}
+
+/** What all the fields but the names may take of a frame, in bytes. */
+function headerBytes(cluster: string, origin: Origin): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  const longest = encode(cluster, {
+    type: 'rep',
+    origin,
+    range: [most, most],
+    seq: most,
+    held: most,
+    selection: { keys: {}, tags: {}, prefixes: {}, regions: [], all: true },
+  });
+  return longest.length + SPARE_BYTES;
+}
+
+/** For what an `inv` has and a `rep` has not: `lo`, `a`, `w`, and `via` with the id of a foreign message. */
+const SPARE_BYTES = 280;
+
+/** Puts a whole selection into one batch; `false` if it does not fit even as regions. */
+function fill(batch: Batch, selection: Selection, maxBytes: number): boolean {
+  if (selection.all === true) return false;
+  if (!(selection.regions ?? []).every((region) => batch.addRegion(region, maxBytes))) return false;
+  for (const [kind, region, name] of namesOf(selection)) {
+    if (!batch.add(kind, region, name, maxBytes)) return false;
+  }
+  return true;
+}
+
+function* namesOf(selection: Selection): Iterable<readonly [NameKind, string, string]> {
+  for (const kind of NAME_KINDS) {
+    for (const [region, names] of Object.entries(selection[kind] ?? {})) {
+      for (const name of names) yield [kind, region, name];
+    }
+  }
+}
+
+function lower(one: Batch | undefined, other: Batch | undefined): Batch | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.low < other.low ? one : other;
+}

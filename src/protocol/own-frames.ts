@@ -1,3 +1,5 @@
+import { hash } from './hash.ts';
+
 /** Frames of this node whose text is remembered, as a hash. */
 const REMEMBERED = 1_024;
 
@@ -20,13 +22,4 @@ export class OwnFrames {
     const known = this.#hashes.get(name);
     return known === undefined || known === hash(frame);
   }
-}
-
-/** FNV-1a, 32 bits: enough to tell two texts of one number apart. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  }
-  return value;
 }

@@ -1,25 +1,13 @@
 import type { Batch } from './batch.ts';
-import { encode } from './codec.ts';
-import type { SendOutcome, Wait } from './input.ts';
+import type { Call } from './call.ts';
+import { Guards } from './guards.ts';
 import type { Host } from './host.ts';
+import type { SendOutcome, Wait } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { NegativeAck, Origin } from './message.ts';
 import { Outbox } from './outbox.ts';
-import { ResendRing, union } from './resend-ring.ts';
+import { RepairAnswers } from './repair-answers.ts';
 import type { Selection } from './selection.ts';
-import { TIMES } from './settings.ts';
-
-interface Guard {
-  seq: number;
-  selection: Selection;
-  readonly startedAtMs: number;
-  alarmed: boolean;
-  /** Published ahead of its end (`onGuardTimeout: 'release'`). */
-  released: boolean;
-}
-
-/** Repairs that may be sent in one second before the answers are summaries (NACK-3). */
-const REPAIRS_PER_SECOND = 20;
 
 /** How often a frame is offered to a broker that refuses it. */
 const MAX_REJECTIONS = 5;
@@ -31,33 +19,34 @@ const RETRY_CAP_MS = 5_000;
 /** What this node publishes: numbering, guarded writes, sending, and answering requests for repair. */
 export class Publisher {
   readonly #host: Host;
-  readonly #origin: Origin;
   readonly #outbox: Outbox;
-  readonly #ring: ResendRing;
-  readonly #guards = new Map<number, Guard>();
+  readonly #answers: RepairAnswers;
+  readonly #guards: Guards;
   /** Frames handed to the bus that it has not settled yet. */
   readonly #sending = new Map<number, Batch>();
-  /** Numbers whose acceptance a call still waits for. */
-  readonly #calls = new Map<number, Set<number>>();
-  readonly #answered = new Map<string, number>();
-  #repairWindow = { startMs: Number.NEGATIVE_INFINITY, sent: 0 };
+  readonly #calls = new Map<number, Call>();
+  /** Those among them that do not wait for ever. */
+  readonly #timed = new Set<Call>();
   #failures = 0;
-  #pausedUntilMs: number = Number.NEGATIVE_INFINITY;
+  /** After a failure nothing is sent before this moment. */
+  #pausedUntilMs: number | undefined;
   /** When this node last published, on the monotonic clock: tail beats follow it (PUB-5). */
   publishedAtMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(host: Host, origin: Origin, firstSeq = 0) {
     this.#host = host;
-    this.#origin = origin;
     const { cluster, maxFrameBytes, repairBatches } = host.settings;
-    this.#ring = new ResendRing(repairBatches);
     this.#outbox = new Outbox({ cluster, origin, maxFrameBytes, firstSeq });
+    this.#answers = new RepairAnswers(host, origin, this.#outbox, repairBatches);
+    this.#guards = new Guards(host);
   }
 
+  /** The highest number assigned, reserved ones included. */
   get seq(): number {
     return this.#outbox.seq;
   }
 
+  /** The lowest number that is reserved or gathers. */
   get held(): number | undefined {
     return this.#outbox.held;
   }
@@ -67,9 +56,9 @@ export class Publisher {
     return this.#outbox.unsent;
   }
 
-  /** Calls that will be settled by the broker's answer. */
-  get openCalls(): Iterable<number> {
-    return this.#calls.keys();
+  /** Guarded writes under way. */
+  get guards(): number {
+    return this.#guards.size;
   }
 
   /** Numbers a selection and sends it as soon as group commit allows; returns its highest number. */
@@ -86,46 +75,34 @@ export class Publisher {
 
   reserve(guard: number, selection: Selection): void {
     const seq = this.#host.settings.protections.reserveBeforeWrite ? this.#outbox.reserve() : 0;
-    const startedAtMs = this.#host.now.monoMs;
-    this.#guards.set(guard, { seq, selection, startedAtMs, alarmed: false, released: false });
+    this.#guards.add(guard, seq, selection);
   }
 
   /** Publishes what the guarded write has changed, under its reserved number; returns the highest number. */
   release(guardId: number, call: number, selection: Selection, wait: Wait): number {
-    const guard = this.#guards.get(guardId);
-    this.#guards.delete(guardId);
+    const guard = this.#guards.take(guardId);
     if (guard === undefined || guard.released || guard.seq === 0) {
       return this.publish(call, selection, wait);
     }
     const ackWanted = wait.for !== 'bus';
-    const batch = this.#outbox.publishReserved(guard.seq, selection, ackWanted);
-    return this.#track(call, new Set([batch]), wait);
+    return this.#track(call, this.#outbox.publishReserved(guard.seq, selection, ackWanted), wait);
   }
 
   /** When to call `tick` next. */
   get dueAtMs(): number {
-    let due =
-      this.#host.busOpen && this.unsent > 0 ? this.#pausedUntilMs : Number.POSITIVE_INFINITY;
-    if (due === Number.NEGATIVE_INFINITY) due = Number.POSITIVE_INFINITY;
-    for (const guard of this.#guards.values()) {
-      if (!guard.alarmed) due = Math.min(due, guard.startedAtMs + this.#host.settings.guardMaxMs);
-    }
+    const paused = this.#host.busOpen ? this.#pausedUntilMs : undefined;
+    let due = Math.min(this.#guards.dueAtMs, paused ?? Number.POSITIVE_INFINITY);
+    for (const { timeoutAtMs } of this.#timed) due = Math.min(due, timeoutAtMs);
     return due;
   }
 
-  /** Sends what had to wait, and raises the alarm for guarded writes that take long (PUB-7). */
+  /** Sends what had to wait, ends waits, and looks after guarded writes that take long (PUB-7). */
   tick(): void {
-    const { guardMaxMs, onGuardTimeout } = this.#host.settings;
-    const { monoMs } = this.#host.now;
-    for (const [id, guard] of this.#guards) {
-      const sinceMs = monoMs - guard.startedAtMs;
-      if (guard.alarmed || sinceMs < guardMaxMs) continue;
-      guard.alarmed = true;
-      this.#host.emit({ type: 'report', report: { type: 'guard-slow', guard: id, sinceMs } });
-      if (onGuardTimeout === 'release' && guard.seq > 0) {
-        guard.released = true;
-        this.#outbox.publishReserved(guard.seq, guard.selection, false);
-      }
+    for (const { seq, selection } of this.#guards.tick()) {
+      this.#outbox.publishReserved(seq, selection, false);
+    }
+    for (const call of this.#timed) {
+      if (this.#host.now.monoMs >= call.timeoutAtMs) this.#settle(call, 'timeout');
     }
     this.pump();
   }
@@ -136,137 +113,90 @@ export class Publisher {
     if (batch === undefined) return;
     this.#sending.delete(id);
     if (outcome === 'accepted') {
-      this.#failures = 0;
-      this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
       this.#outbox.confirmed(batch);
-      this.#accept(batch);
-      this.pump(true);
+      for (const call of batch.deliver()) if (call.waitsFor === 0) this.#settle(call, 'bus');
+      this.resume(true);
       return;
     }
-    for (const call of batch.calls) this.#settle(call, 'local');
+    for (const call of batch.deliver()) this.#settle(call, 'local');
     if (outcome === 'rejected') batch.rejections += 1;
     // A frame that the broker will not take is left to repair: it must not stand in the way of the others.
     if (batch.rejections >= MAX_REJECTIONS) this.#outbox.confirmed(batch);
     else this.#outbox.unconfirmed(batch);
-    const waitMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** this.#failures);
-    this.#failures += 1;
-    this.#pausedUntilMs = this.#host.now.monoMs + waitMs;
+    this.#pause();
   }
 
-  /** The bus is open again: what waits goes out without delay. */
-  resume(): void {
+  /** The broker takes frames: what waits goes out without delay. */
+  resume(slotFreed = false): void {
     this.#failures = 0;
-    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
-    this.pump();
+    this.#pausedUntilMs = undefined;
+    this.pump(slotFreed);
   }
 
   /** Nothing can be accepted for now: callers learn at once that it is applied here only. */
   interrupted(): void {
-    for (const call of this.#calls.keys()) this.#settle(call, 'local');
+    for (const call of this.#calls.values()) this.#settle(call, 'local');
   }
 
   /** Sends what should go out now. */
   pump(slotFreed = false): void {
-    if (!this.#host.busOpen || this.#host.now.monoMs < this.#pausedUntilMs) return;
     const { wallMs, monoMs } = this.#host.now;
+    if (!this.#host.busOpen || monoMs < (this.#pausedUntilMs ?? monoMs)) return;
+    this.#pausedUntilMs = undefined;
     for (let freed = slotFreed; ; freed = false) {
       const outgoing = this.#outbox.next({ slotFreed: freed, wallMs });
       if (outgoing === undefined) return;
       const { batch, frame, summary } = outgoing;
-      if (!batch.keptForRepair) {
-        batch.keptForRepair = true;
-        this.#ring.add([batch.low, batch.high], batch.selection(), Math.max(1, batch.bytes));
-        this.#host.counters.published += batch.high - batch.low + 1;
-      }
+      this.#answers.keep(batch);
       this.publishedAtMs = monoMs;
-      const name = batch.low === batch.high ? { name: `inv ${batch.low}` } : {};
-      this.#sending.set(this.#host.send(frame, { summary, ...name }), batch);
+      const name = `inv ${batch.high}`;
+      this.#sending.set(this.#host.send(frame, { summary, name }), batch);
     }
   }
 
-  /** Answers a request for repair with the union of what is missing, once per range and hold time (NACK-3). */
+  /** Answers a request for repair. */
   answer(nack: NegativeAck): void {
-    const { monoMs } = this.#host.now;
-    for (const [range, heldUntil] of this.#answered) {
-      if (heldUntil <= monoMs) this.#answered.delete(range);
-    }
-    const held = this.#outbox.held ?? this.#outbox.seq + 1;
-    for (const [low, top] of nack.ranges) {
-      const high = Math.min(top, this.#outbox.seq);
-      const name = `${low}-${high}`;
-      if (high < low || this.#answered.has(name)) continue;
-      if (this.#answered.size < LIMITS.ringBatches) {
-        this.#answered.set(name, monoMs + TIMES.repairHold);
-      }
-      const maxBytes = this.#host.settings.maxFrameBytes - 420;
-      const bounds = { maxNames: LIMITS.batchKeys, maxBytes };
-      for (const piece of this.#ring.collect([low, high], held, bounds)) {
-        this.#repair(piece.range, piece.selection, held);
-      }
-    }
+    this.#answers.answer(nack);
   }
 
-  /** What others do not have yet, for a new incarnation to publish again (ID-2). */
-  abandon(): { unsent: Selection; guards: ReadonlyMap<number, Selection> } {
+  /** What others may not have yet, for a new incarnation to publish again (ID-2). */
+  abandon(): {
+    readonly unsent: readonly Selection[];
+    readonly guards: ReadonlyMap<number, Selection>;
+  } {
     this.interrupted();
-    let unsent: Selection = {};
-    for (const batch of this.#outbox.drain()) unsent = union(unsent, batch.selection());
-    const guards = new Map([...this.#guards].map(([id, guard]) => [id, guard.selection]));
-    return { unsent, guards };
+    return { unsent: this.#outbox.drain(), guards: this.#guards.selections() };
   }
 
-  #track(call: number, batches: ReadonlySet<Batch>, wait: Wait): number {
+  #track(id: number, batches: ReadonlySet<Batch>, wait: Wait): number {
     let highest = 0;
-    const waiting = new Set<number>();
-    for (const batch of batches) {
-      highest = Math.max(highest, batch.low);
-      waiting.add(batch.low);
-      if (wait.for === 'bus') batch.calls.add(call);
-    }
+    for (const { high } of batches) highest = Math.max(highest, high);
     if (wait.for === 'bus') {
-      this.#calls.set(call, waiting);
-      if (waiting.size === 0) this.#settle(call, 'bus');
-      else if (!this.#host.busOpen || this.#calls.size > LIMITS.waiters)
-        this.#settle(call, 'local');
+      const timeoutAtMs = this.#host.now.monoMs + (wait.timeoutMs ?? Number.POSITIVE_INFINITY);
+      const call: Call = { id, waitsFor: 0, timeoutAtMs };
+      this.#calls.set(id, call);
+      if (timeoutAtMs < Number.POSITIVE_INFINITY) this.#timed.add(call);
+      const waits = this.#host.busOpen && this.#calls.size <= LIMITS.waiters;
+      if (batches.size === 0) this.#settle(call, 'bus');
+      else if (!waits) this.#settle(call, 'local');
+      else for (const batch of batches) batch.carry(call);
     }
     this.pump();
     return highest;
   }
 
-  #accept(batch: Batch): void {
-    for (const call of batch.calls) {
-      const waiting = this.#calls.get(call);
-      if (waiting === undefined) continue;
-      for (const seq of waiting) if (batch.low <= seq && seq <= batch.high) waiting.delete(seq);
-      if (waiting.size === 0) this.#settle(call, 'bus');
-    }
-    batch.calls.clear();
+  #settle(call: Call, by: 'bus' | 'local' | 'timeout'): void {
+    if (!this.#calls.delete(call.id)) return;
+    this.#timed.delete(call);
+    const result = { by, acked: [], missing: [] };
+    this.#host.emit({ type: 'settle', call: call.id, result });
   }
 
-  #settle(call: number, by: 'bus' | 'local'): void {
-    if (!this.#calls.delete(call)) return;
-    this.#host.emit({ type: 'settle', call, result: { by, acked: [], missing: [] } });
-  }
-
-  #repair(range: readonly [number, number], selection: Selection, held: number): void {
+  /** Frames that fail together count as one failure. */
+  #pause(): void {
     const { monoMs } = this.#host.now;
-    if (monoMs - this.#repairWindow.startMs >= 1_000) {
-      this.#repairWindow = { startMs: monoMs, sent: 0 };
-    }
-    // The last answer of a second covers everything that was published; what is asked beyond it waits for a repeat.
-    if (this.#repairWindow.sent >= REPAIRS_PER_SECOND) return;
-    this.#repairWindow.sent += 1;
-    // It must not cover a number that is held back: that one is still to come.
-    const summary = this.#repairWindow.sent === REPAIRS_PER_SECOND && range[1] < held;
-    const { cluster } = this.#host.settings;
-    const frame = encode(cluster, {
-      type: 'rep',
-      origin: this.#origin,
-      range: summary ? [1, held - 1] : range,
-      seq: this.#outbox.seq,
-      selection: summary ? { all: true } : selection,
-    });
-    this.#host.counters.repairsSent += 1;
-    this.#host.send(frame);
+    if (this.#pausedUntilMs !== undefined && monoMs < this.#pausedUntilMs) return;
+    this.#pausedUntilMs = monoMs + Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** this.#failures);
+    this.#failures += 1;
   }
 }

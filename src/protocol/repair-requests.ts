@@ -2,7 +2,7 @@ import { encode } from './codec.ts';
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { NegativeAck, Origin } from './message.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, Request } from './peer.ts';
 import { NACK_TRIES, TIMES } from './settings.ts';
 
 /** Asks for what is missing: after a wait for reordering, with a back-off that lets one node ask for all. */
@@ -15,50 +15,77 @@ export class RepairRequests {
 
   /** Numbers of `peer` are missing: ask soon, unless they come or somebody else asks (NACK-1). */
   arm(peer: Peer, nodes: number): void {
-    if (peer.nack !== undefined) return;
-    const { monoMs } = this.#host.now;
-    const wait = TIMES.reorderWait + nackBackoffMs(TIMES.nackBackoff, nodes, this.#host.random());
-    peer.nack = { dueAtMs: monoMs + wait, tries: 0 };
+    if (peer.request !== undefined) return;
+    peer.request = {
+      dueAtMs: this.#soon(nodes),
+      tries: 0,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      counted: 0,
+    };
+  }
+
+  /** Something may have been missed, and answers with it: ask again, and soon (MEM-7). */
+  again(peer: Peer, nodes: number): void {
+    if (peer.request === undefined) return;
+    peer.request.dueAtMs = Math.min(peer.request.dueAtMs, this.#soon(nodes));
+    peer.request.tries = Math.min(peer.request.tries, 1);
+    peer.request.askedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Somebody else has asked for my lowest missing number: I wait for the answer (NACK-2). */
   overheard(peer: Peer, nack: NegativeAck): void {
-    if (peer.nack === undefined || !this.#host.settings.protections.suppression) return;
+    const { request } = peer;
+    if (request === undefined || !this.#host.settings.protections.suppression) return;
     const lowest = peer.sequence.contig + 1;
     if (!nack.ranges.some(([low, high]) => low <= lowest && lowest <= high)) return;
     this.#host.counters.nacksSuppressed += 1;
-    peer.nack.dueAtMs = Math.max(
-      peer.nack.dueAtMs,
-      this.#host.now.monoMs + this.#repeatMs(peer.nack.tries),
-    );
+    // Those who ask at the same time count as one: nobody gives up sooner for it.
+    const sinceMs = this.#host.now.monoMs - request.askedAtMs;
+    if (sinceMs >= TIMES.nackRepeat / 2) this.#asked(peer, request);
   }
 
   /** Asks, if it is time; `exhausted` once nobody has answered often enough (NACK-4). */
   tick(peer: Peer, me: Origin): 'waiting' | 'exhausted' {
-    const { nack } = peer;
+    const { request } = peer;
     const { monoMs } = this.#host.now;
-    if (nack === undefined || monoMs < nack.dueAtMs) return 'waiting';
-    const ranges = peer.sequence.missing(LIMITS.nackRanges, peer.held);
-    if (ranges.length === 0) {
-      peer.nack = undefined;
+    if (request === undefined || monoMs < request.dueAtMs) return 'waiting';
+    const ranges = peer.sequence.missing(LIMITS.nackRanges);
+    if (!this.#host.busOpen || ranges.length === 0) {
+      request.dueAtMs = monoMs + TIMES.nackRepeatCap;
       return 'waiting';
     }
-    if (!this.#host.busOpen) {
-      nack.dueAtMs = monoMs + TIMES.nackRepeatCap;
-      return 'waiting';
-    }
-    if (nack.tries >= NACK_TRIES) return 'exhausted';
+    if (request.tries >= NACK_TRIES) return 'exhausted';
+    this.#asked(peer, request);
     const { cluster } = this.#host.settings;
     this.#host.send(encode(cluster, { type: 'nack', origin: me, publisher: peer.origin, ranges }));
     this.#host.counters.nacksSent += 1;
-    nack.dueAtMs = monoMs + this.#repeatMs(nack.tries);
-    nack.tries += 1;
     return 'waiting';
   }
 
-  #repeatMs(tries: number): number {
-    const repeat = Math.min(TIMES.nackRepeatCap, TIMES.nackRepeat * 2 ** tries);
-    return repeat * (0.75 + this.#host.random() / 2);
+  /** It was asked for, by whomever. */
+  #asked(peer: Peer, request: Request): void {
+    const { monoMs } = this.#host.now;
+    const missing = peer.sequence.missingCount;
+    // Before this it may only have been late.
+    if (request.tries === 0) {
+      this.#host.emit({
+        type: 'report',
+        report: { type: 'gap-opened', origin: peer.origin, missing },
+      });
+    }
+    if (missing > request.counted) {
+      this.#host.counters.lost += missing - request.counted;
+      request.counted = missing;
+    }
+    const repeatMs = Math.min(TIMES.nackRepeatCap, TIMES.nackRepeat * 2 ** request.tries);
+    request.dueAtMs = monoMs + repeatMs * (0.75 + this.#host.random() / 2);
+    request.tries += 1;
+    request.askedAtMs = monoMs;
+  }
+
+  #soon(nodes: number): number {
+    const backoffMs = nackBackoffMs(TIMES.nackBackoff, nodes, this.#host.random());
+    return this.#host.now.monoMs + TIMES.reorderWait + backoffMs;
   }
 }
 

@@ -23,4 +23,6 @@ export type Report =
     }
   | { readonly type: 'newer-version'; readonly origin: Origin }
   | { readonly type: 'settled'; readonly by: 'peer' | 'expected' | 'time' }
+  /** This node was away for so long that the others have forgotten it. */
+  | { readonly type: 'rejoining' }
   | { readonly type: 'ready' };

@@ -1,6 +1,7 @@
+import { wireLength } from './codec.ts';
 import { LIMITS } from './limits.ts';
 import type { Range } from './message.ts';
-import { regionsOf, selectionSize, type Selection } from './selection.ts';
+import { regionsOf, selectionSize, union, type Selection } from './selection.ts';
 
 /** What was published under a range of numbers, and what it weighs in a frame, in bytes. */
 export interface Piece {
@@ -24,13 +25,20 @@ interface Folded {
  * regions that a range of them concerned, and before that only the knowledge that something was there.
  */
 export class ResendRing {
+  /** In the order in which they were published: a reserved number may come after higher ones. */
   #kept: Piece[] = [];
   #folded: Folded[] = [];
   #bytes = 0;
+  /** Of numbers up to here nothing is known any more. */
+  #forgottenUpTo: number;
+
   readonly #maxBatches: number;
 
-  constructor(maxBatches: number = LIMITS.ringBatches) {
-    this.#maxBatches = maxBatches;
+  constructor(
+    options: { readonly firstSeq?: number; readonly maxBatches?: number | undefined } = {},
+  ) {
+    this.#forgottenUpTo = options.firstSeq ?? 0;
+    this.#maxBatches = options.maxBatches ?? LIMITS.ringBatches;
   }
 
   /** Keeps a batch. `bytes` is what it weighs. */
@@ -42,8 +50,8 @@ export class ResendRing {
 
   /**
    * The pieces that together cover `range`, each within `bounds`: whole batches, merged, and one
-   * summary for each stretch that was folded or forgotten. Numbers from `held` on that are not kept
-   * here were never published, and nothing is said of them.
+   * summary for each stretch that was folded or forgotten. Nothing is said of numbers from `held` on
+   * that are not kept here: they may be still to come.
    */
   collect([low, high]: Range, held: number, bounds: PieceBounds): Piece[] {
     const kept = this.#kept.filter(({ range }) => range[0] <= high && range[1] >= low);
@@ -52,13 +60,14 @@ export class ResendRing {
     let next = low;
     const summarizeUpTo = (end: number): void => {
       const top = Math.min(end, held - 1);
-      if (next <= top)
-        pieces.push({ range: [next, top], selection: this.#summary([next, top]), bytes: 0 });
+      if (next > top) return;
+      const range: Range = [next, top];
+      pieces.push({ range, selection: this.#summary(range, bounds), bytes: Infinity });
     };
     for (const batch of kept) {
       summarizeUpTo(batch.range[0] - 1);
       const last = pieces.at(-1);
-      if (last !== undefined && last.bytes > 0 && fits(last, batch, bounds)) {
+      if (last !== undefined && fits(last, batch, bounds)) {
         pieces[pieces.length - 1] = {
           range: [last.range[0], batch.range[1]],
           selection: union(last.selection, batch.selection),
@@ -73,17 +82,19 @@ export class ResendRing {
     return pieces;
   }
 
-  #summary([low, high]: Range): Selection {
-    const touched = this.#folded.filter(({ range }) => range[0] <= high && range[1] >= low);
-    const oldest = this.#folded[0]?.range[0];
-    const covered = oldest !== undefined && oldest <= low;
-    if (!covered) return { all: true };
+  #summary([low, high]: Range, bounds: PieceBounds): Selection {
+    if (low <= this.#forgottenUpTo) return { all: true };
     const regions = new Set<string>();
-    for (const fold of touched) {
+    for (const fold of this.#folded) {
+      if (fold.range[0] > high || fold.range[1] < low) continue;
       if (fold.regions === 'all') return { all: true };
       for (const region of fold.regions) regions.add(region);
     }
-    return { regions: [...regions] };
+    let bytes = 0;
+    for (const region of regions) bytes += wireLength(region) + 1;
+    // Of a number that is neither kept nor folded we know nothing.
+    const unknown = regions.size === 0;
+    return unknown || bytes > bounds.maxBytes ? { all: true } : { regions: [...regions] };
   }
 
   /** Folds the older half into the regions that it concerned. */
@@ -98,9 +109,12 @@ export class ResendRing {
       const touched = regionsOf(selection);
       if (touched === 'all') regions = 'all';
       else if (regions !== 'all') for (const region of touched) regions.add(region);
+      if (regions !== 'all' && regions.size > LIMITS.foldedRegions) regions = 'all';
     }
     this.#folded.push({ range: [low, high], regions });
-    if (this.#folded.length > LIMITS.foldedRanges) this.#folded.shift();
+    if (this.#folded.length <= LIMITS.foldedRanges) return;
+    const forgotten = this.#folded.shift();
+    this.#forgottenUpTo = Math.max(this.#forgottenUpTo, forgotten?.range[1] ?? 0);
   }
 }
 
@@ -111,29 +125,4 @@ function fits(last: Piece, next: Piece, bounds: PieceBounds): boolean {
     names <= bounds.maxNames &&
     last.bytes + next.bytes <= bounds.maxBytes
   );
-}
-
-/** Both selections in one. */
-export function union(a: Selection, b: Selection): Selection {
-  if (a.all === true || b.all === true) return { all: true };
-  const regions = new Set([...(a.regions ?? []), ...(b.regions ?? [])]);
-  return {
-    ...joined('keys', a, b),
-    ...joined('tags', a, b),
-    ...joined('prefixes', a, b),
-    ...(regions.size === 0 ? {} : { regions: [...regions] }),
-  };
-}
-
-function joined(kind: 'keys' | 'tags' | 'prefixes', a: Selection, b: Selection): Selection {
-  const lists = new Map<string, Set<string>>();
-  for (const byRegion of [a[kind], b[kind]]) {
-    for (const region in byRegion ?? {}) {
-      const names = lists.get(region) ?? new Set<string>();
-      for (const name of byRegion?.[region] ?? []) names.add(name);
-      lists.set(region, names);
-    }
-  }
-  if (lists.size === 0) return {};
-  return { [kind]: Object.fromEntries([...lists].map(([region, names]) => [region, [...names]])) };
 }

@@ -41,17 +41,50 @@ export function regionsOf(selection: Selection): ReadonlySet<string> | 'all' {
   return regions.has(EVERY_REGION) ? 'all' : regions;
 }
 
-/** How many ids a person is shown before the rest is only counted. */
+/** Both selections in one. */
+export function union(one: Selection, other: Selection): Selection {
+  if (one.all === true || other.all === true) return { all: true };
+  const regions = new Set([...(one.regions ?? []), ...(other.regions ?? [])]);
+  return {
+    ...joined('keys', one, other),
+    ...joined('tags', one, other),
+    ...joined('prefixes', one, other),
+    ...(regions.size === 0 ? {} : { regions: [...regions] }),
+  };
+}
+
+function joined(
+  kind: 'keys' | 'tags' | 'prefixes',
+  one: Selection,
+  other: Selection,
+): Pick<Selection, 'keys' | 'tags' | 'prefixes'> {
+  const lists = new Map<string, Set<string>>();
+  for (const byRegion of [one[kind], other[kind]]) {
+    for (const [region, names] of Object.entries(byRegion ?? {})) {
+      const all = lists.get(region) ?? new Set<string>();
+      for (const name of names) all.add(name);
+      lists.set(region, all);
+    }
+  }
+  if (lists.size === 0) return {};
+  return { [kind]: Object.fromEntries([...lists].map(([region, names]) => [region, [...names]])) };
+}
+
+/** How many ids a person is shown before the rest is only counted, and how many characters of them. */
 const SHOWN_IDS = 20;
+const SHOWN_LENGTH = 1_024;
 
 /** What people in the room see of an invalidation: its ids and nothing else. */
 export function summarize(selection: Selection): string | undefined {
   if (selection.all === true) return '*';
   const shown: string[] = [];
   let count = 0;
+  let length = 0;
   const show = (id: string): void => {
     count += 1;
-    if (shown.length < SHOWN_IDS) shown.push(id);
+    if (shown.length >= SHOWN_IDS || length + id.length > SHOWN_LENGTH) return;
+    shown.push(id);
+    length += id.length;
   };
   for (const region of selection.regions ?? []) show(`${region}/*`);
   for (const lists of [selection.keys, selection.tags]) {
@@ -63,5 +96,6 @@ export function summarize(selection: Selection): string | undefined {
     });
   }
   if (count === 0) return undefined;
-  return count > shown.length ? `${shown.join(' ')} ... +${count - shown.length}` : shown.join(' ');
+  const rest = count - shown.length;
+  return [...shown, ...(rest > 0 ? [`... +${rest}`] : [])].join(' ');
 }

@@ -6,73 +6,90 @@ import type { Range } from './message.ts';
  * everything up to `contig`, and a bounded list of ranges above it.
  */
 export class Sequence {
-  /** The highest number below which nothing is missing. */
-  contig: number;
-  /** The highest number known to exist and to be published. */
-  max: number;
+  #contig: number;
+  #published: number;
   /** Ascending, disjoint, not adjacent, all above `contig`. */
   #above: Range[] = [];
   /** Numbers that were not heard but fenced: should they come all the same, they are applied. */
   #fenced: Range | undefined;
 
   constructor(contig = 0) {
-    this.contig = contig;
-    this.max = contig;
+    this.#contig = contig;
+    this.#published = contig;
+  }
+
+  /** The highest number below which nothing is missing: each was applied, or covered by a fence. */
+  get contig(): number {
+    return this.#contig;
+  }
+
+  /**
+   * Every number up to here is known to be published: its content is fixed. Numbers that the publisher
+   * still holds back are above it, and so are never asked for and never fenced (PUB-8). The lowest number
+   * that is held back only ever grows, so late and repeated messages cannot raise this too far.
+   */
+  get published(): number {
+    return this.#published;
   }
 
   get ranges(): readonly Range[] {
     return this.#above;
   }
 
+  get hasGap(): boolean {
+    return this.#contig < this.#published && this.missing(1).length > 0;
+  }
+
   has(seq: number): boolean {
-    return seq <= this.contig || this.#above.some(([low, high]) => low <= seq && seq <= high);
+    return seq <= this.#contig || this.#above.some(([low, high]) => low <= seq && seq <= high);
   }
 
   /** Takes note that `low` to `high` were heard; `true` if any of it was new. */
   see(low: number, high: number): boolean {
-    if (high > this.max) this.max = high;
-    if (high <= this.contig) return this.#wasFenced(low, high);
-    if (low <= this.contig + 1) {
-      this.#advance(high);
-      return true;
-    }
-    return this.#insert(low, high);
+    if (high <= this.#contig) return this.#wasFenced(low, high);
+    if (low > this.#contig + 1) return this.#insert(low, high);
+    this.#advance(high);
+    return true;
   }
 
-  /** Takes note that numbers up to `max` exist. */
-  announce(max: number): void {
-    if (max > this.max) this.max = max;
+  /** Takes note that everything up to `seq` is published. */
+  announce(seq: number): void {
+    if (seq > this.#published) this.#published = seq;
   }
 
-  /** Takes everything up to `seq` as heard: a fence has covered it. */
-  adopt(seq: number): void {
-    if (seq > this.contig) {
-      this.#fenced = [this.#fenced?.[0] ?? this.contig + 1, seq];
-      this.#advance(seq);
-    }
-    if (seq > this.max) this.max = seq;
+  /** Takes everything that is published as heard: a fence has covered it. */
+  adopt(): void {
+    if (this.#published <= this.#contig) return;
+    this.#fenced = [this.#contig + 1, this.#published];
+    this.#advance(this.#published);
   }
 
   /** Starts over at `seq`: what was heard above it was not the publisher's word. */
   rewind(seq: number): void {
-    this.contig = seq;
-    this.max = seq;
+    this.#contig = seq;
+    this.#published = seq;
     this.#above = [];
     this.#fenced = [1, seq];
   }
 
-  /** The ranges that are missing, lowest first, at most `limit`, none at or above `ceiling`. */
-  missing(limit: number, ceiling: number = Number.POSITIVE_INFINITY): Range[] {
-    const top = Math.min(this.max, ceiling - 1);
+  /** The ranges that are published and were not heard, lowest first, at most `limit`. */
+  missing(limit: number): Range[] {
     const missing: Range[] = [];
-    let low = this.contig + 1;
+    let low = this.#contig + 1;
     for (const [start, end] of this.#above) {
-      if (missing.length >= limit || low > top) return missing;
-      missing.push([low, Math.min(start - 1, top)]);
+      if (missing.length >= limit || low > this.#published) return missing;
+      missing.push([low, Math.min(start - 1, this.#published)]);
       low = end + 1;
     }
-    if (low <= top && missing.length < limit) missing.push([low, top]);
+    if (low <= this.#published && missing.length < limit) missing.push([low, this.#published]);
     return missing;
+  }
+
+  /** How many numbers are missing. */
+  get missingCount(): number {
+    let count = 0;
+    for (const [low, high] of this.missing(LIMITS.outOfOrderRanges + 1)) count += high - low + 1;
+    return count;
   }
 
   #wasFenced(low: number, high: number): boolean {
@@ -80,14 +97,15 @@ export class Sequence {
   }
 
   #advance(high: number): void {
-    this.contig = high;
+    this.#contig = high;
     let used = 0;
     for (const [low, end] of this.#above) {
-      if (low > this.contig + 1) break;
-      this.contig = Math.max(this.contig, end);
+      if (low > this.#contig + 1) break;
+      this.#contig = Math.max(this.#contig, end);
       used += 1;
     }
     if (used > 0) this.#above = this.#above.slice(used);
+    this.announce(this.#contig);
   }
 
   #insert(low: number, high: number): boolean {

@@ -43,7 +43,8 @@ export class Ledger {
         throw new Violation('I3', `${this.origin} sent two frames with number ${message.seq}`);
       }
       this.#frames.set(message.seq, frame);
-      this.#contents.set(message.seq, message.selection);
+      for (let seq = message.low ?? message.seq; seq <= message.seq; seq += 1)
+        this.#contents.set(seq, message.selection);
       if (message.via !== undefined && known === undefined) this.#adopts(message.via);
       return 'batch';
     }

@@ -46,7 +46,7 @@ export class Witness {
   took(message: Message, effects: readonly Effect[]): void {
     const range: Range | undefined =
       message.type === 'inv'
-        ? [message.seq, message.seq]
+        ? [message.low ?? message.seq, message.seq]
         : message.type === 'rep'
           ? message.range
           : undefined;

@@ -1,0 +1,79 @@
+import type { Host } from './host.ts';
+import type { Message, Origin } from './message.ts';
+import { OwnFrames } from './own-frames.ts';
+
+/** A node that takes new names all the time would fill the others' memory. */
+const SHORTEST_LIFE_MS = 1_000;
+
+/** What this node has said of itself so far. */
+export interface Said {
+  readonly seq: number;
+  readonly beat: number;
+  readonly left: boolean;
+}
+
+/** The origin of this node, and whether somebody else uses it, too (ID-1, ID-2). */
+export class Identity {
+  readonly #host: Host;
+  #origin: Origin;
+  #frames = new OwnFrames();
+  #takenAtMs: number;
+  #doubted = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#origin = this.#newOrigin();
+    this.#takenAtMs = host.now.monoMs - SHORTEST_LIFE_MS;
+  }
+
+  get origin(): Origin {
+    return this.#origin;
+  }
+
+  /** Another one is due: it was doubted, and is not too young. */
+  get dueAtMs(): number {
+    return this.#doubted ? this.#takenAtMs + SHORTEST_LIFE_MS : Number.POSITIVE_INFINITY;
+  }
+
+  /** A frame goes out under this origin, by which it can be known again. */
+  sent(name: string, frame: string): void {
+    this.#frames.sent(name, frame);
+  }
+
+  /** A message bears this origin: somebody else uses it if this node never said that. */
+  heard(message: Message, frame: string, said: Said): void {
+    const unsaid =
+      (message.type === 'inv' && message.seq > said.seq) ||
+      (message.type === 'rep' && message.range[1] > said.seq) ||
+      (message.type === 'beat' && message.beat > said.beat) ||
+      (message.type === 'bye' && !said.left);
+    if (unsaid || !this.#frames.isMine(nameOf(message), frame)) this.#doubted = true;
+  }
+
+  /** The others know things of this origin that are not so. */
+  doubt(): void {
+    this.#doubted = true;
+  }
+
+  renew(): void {
+    this.#origin = this.#newOrigin();
+    this.#frames = new OwnFrames();
+    this.#takenAtMs = this.#host.now.monoMs;
+    this.#doubted = false;
+  }
+
+  /** 64 random bits in base 32 (ID-1). */
+  #newOrigin(): Origin {
+    let epoch = '';
+    for (let digit = 0; digit < 13; digit += 1) {
+      epoch += Math.floor(this.#host.random() * 32).toString(32);
+    }
+    return `${this.#host.settings.label}/${epoch}`;
+  }
+}
+
+/** What names a frame among those of one origin. */
+function nameOf(message: Message): string {
+  if (message.type === 'inv') return `inv ${message.seq}`;
+  return message.type === 'beat' ? `beat ${message.beat}` : message.type;
+}
