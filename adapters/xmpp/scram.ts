@@ -14,14 +14,16 @@ export interface SaslCredentials {
   readonly password: string;
 }
 
-/** The hashes that we know, the strongest first. */
-export const SCRAM_HASHES = {
+const HASHES = {
   'SCRAM-SHA-512': 'sha512',
   'SCRAM-SHA-256': 'sha256',
   'SCRAM-SHA-1': 'sha1',
 } as const;
 
-export type ScramName = keyof typeof SCRAM_HASHES;
+export type ScramName = keyof typeof HASHES;
+
+/** What we know, the strongest first. */
+export const SCRAM_NAMES: readonly ScramName[] = ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'SCRAM-SHA-1'];
 
 const deriveKey = promisify(pbkdf2);
 /** RFC 7677 asks for 4,096 or more. A server that asks for this much more wants to keep us busy. */
@@ -73,7 +75,7 @@ export class ScramMechanism implements SaslMechanism {
 
   async #final(serverFirst: string, password: string): Promise<string> {
     const { nonce, salt, iterations } = parsed(serverFirst, this.#nonce);
-    const hash = SCRAM_HASHES[this.name];
+    const hash = HASHES[this.name];
     const bytes = createHash(hash).digest().length;
     const salted = await deriveKey(password.normalize('NFKC'), salt, iterations, bytes, hash);
     const hmac = (key: Buffer, text: string): Buffer => createHmac(hash, key).update(text).digest();

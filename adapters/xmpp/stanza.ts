@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { xml } from '@xmpp/client';
 import type { ForeignMessage, Frame } from '../../src/index.ts';
+import { excerpt, type XmppCondition } from './xmpp-errors.ts';
 
 export type Element = ReturnType<typeof xml>;
 
@@ -102,3 +103,13 @@ function forXml(text: string): string {
 
 /** https://www.w3.org/TR/xml/#NT-Char */
 const ALLOWED_IN_XML = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]$/u;
+
+/** What an error stanza says (RFC 6120 section 8.3). */
+export function errorOf(stanza: Element): XmppCondition {
+  const error = stanza.getChild('error');
+  const named = error?.getChildElements().find((child) => !child.is('text'));
+  return {
+    condition: named?.getName() ?? 'undefined-condition',
+    text: excerpt(error?.getChildText('text') ?? ''),
+  };
+}

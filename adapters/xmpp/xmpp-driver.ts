@@ -8,7 +8,8 @@ import {
   type SendOptions,
 } from '../../src/index.ts';
 import { openLine } from './line.ts';
-import { MucRoom, type Occupancy } from './muc-room.ts';
+import { MucRoom } from './muc-room.ts';
+import type { Occupancy } from './occupant.ts';
 import type { Endpoint, XmppSettings } from './xmpp-options.ts';
 import { XmppSession, type ParkedStream } from './xmpp-session.ts';
 
