@@ -4,26 +4,41 @@ import { ErrorFrame } from './stomp-errors.ts';
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: BusError) => void;
+  readonly bytes: number;
 }
+
+/** What a frame costs while it waits, besides its body. */
+const OVERHEAD_BYTES = 1_024;
 
 /** The receipts that a session waits for, each under its number. */
 export class Receipts {
   readonly #waiting = new Map<string, Waiter>();
   #next = 1;
+  #bytes = 0;
+
+  /** About how much memory the frames take that await their receipt. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** A new number for the header `receipt`, and what becomes of it: it rejects with a `BusError`. */
-  expect(): { readonly id: string; readonly settled: Promise<void> } {
+  expect(body: string): { readonly id: string; readonly settled: Promise<void> } {
     const id = String(this.#next);
     this.#next += 1;
+    const bytes = body.length + OVERHEAD_BYTES;
+    this.#bytes += bytes;
     const settled = new Promise<void>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { resolve, reject, bytes });
     });
     return { id, settled };
   }
 
   arrived(id: string): void {
-    this.#waiting.get(id)?.resolve();
+    const waiter = this.#waiting.get(id);
+    if (waiter === undefined) return;
     this.#waiting.delete(id);
+    this.#bytes -= waiter.bytes;
+    waiter.resolve();
   }
 
   /** The session is over: the frame that an ERROR names was refused, and of the others nobody knows. */
@@ -33,6 +48,7 @@ export class Receipts {
       reject(refused ? rejected(error) : unconfirmed());
     }
     this.#waiting.clear();
+    this.#bytes = 0;
   }
 }
 

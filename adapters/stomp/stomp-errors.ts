@@ -31,7 +31,10 @@ export function stompError(error: unknown, endpoint: Endpoint, phase: Phase): Bu
   const cause = new Error(message);
   if (error instanceof Error) cause.name = error.name;
   const { host, port } = endpoint;
-  return new BusError(code, `${host}:${port}: ${meaning} (${message})`, { cause });
+  const told = new BusError(code, `${host}:${port}: ${meaning} (${message})`, { cause });
+  // Until a stack is read, V8 keeps the objects of its frames alive, and with them the connection that broke.
+  for (const { stack } of [told, cause]) void stack;
+  return told;
 }
 
 type Meaning = readonly [code: BusErrorCode, meaning: string];

@@ -19,7 +19,7 @@ export interface StompLinkOptions {
 export const FRAME_HEADER = 'unstaleFrame';
 
 /** Frames handed to the library and not confirmed: what a broker that does not read may cost in memory. */
-const MAX_UNCONFIRMED_BYTES = 16 * 1_024 * 1_024;
+const MAX_UNCONFIRMED_BYTES = 32 * 1_024 * 1_024;
 /** Messages that RabbitMQ keeps for a slow bus; ActiveMQ has a policy for it and does not look at this. */
 const MAX_QUEUE_LENGTH = 10_000;
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
@@ -40,7 +40,6 @@ export class StompLink implements Link {
   /** Names this link in the numbers of its frames. */
   readonly #name = randomBytes(8).toString('hex');
   #sent = 0;
-  #unconfirmedBytes = 0;
   #stands = false;
   #over = false;
   /** What broke before the link stood, when nobody was to be told yet. */
@@ -83,24 +82,19 @@ export class StompLink implements Link {
     this.#stands = true;
   }
 
-  async send(frame: Frame): Promise<void> {
-    const bytes = frame.length;
-    if (this.#unconfirmedBytes + bytes > MAX_UNCONFIRMED_BYTES) {
-      const message = `${this.#unconfirmedBytes} bytes await confirmation; wait for some of them`;
-      throw new BusError('BUS_REJECTED', message);
+  send(frame: Frame): Promise<void> {
+    const { unconfirmedBytes } = this.#publisher;
+    if (unconfirmedBytes + frame.length > MAX_UNCONFIRMED_BYTES) {
+      const message = `${unconfirmedBytes} bytes await confirmation; wait for some of them`;
+      return Promise.reject(new BusError('BUS_REJECTED', message));
     }
     this.#sent += 1;
     const headers = {
       destination: this.#options.settings.destination,
       [FRAME_HEADER]: `${this.#name}-${this.#sent}`,
     };
-    this.#unconfirmedBytes += bytes;
-    try {
-      // Without `content-length`, so that ActiveMQ makes a TextMessage of it, which a Java program can read.
-      await this.#publisher.request('SEND', headers, frame);
-    } finally {
-      this.#unconfirmedBytes -= bytes;
-    }
+    // Without `content-length`, so that ActiveMQ makes a TextMessage of it, which a Java program can read.
+    return this.#publisher.request('SEND', headers, frame);
   }
 
   async detach(): Promise<void> {

@@ -4,6 +4,7 @@ import stompit from 'stompit';
 
 import { BusError } from '../../src/index.ts';
 import { dial } from './dial.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { readBody } from './read-body.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import {
@@ -33,12 +34,6 @@ export interface SessionOptions {
   readonly onDown: (error: unknown) => void;
 }
 
-interface Outgoing {
-  readonly command: string;
-  readonly headers: Headers;
-  readonly body: string;
-}
-
 /** Longer messages are read to their end and dropped: a frame has at most as much. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** Room for the properties of a Java program; the library's own limits (1,024 and 64) would end the connection. */
@@ -46,8 +41,6 @@ const LIMITS = { maxLineLength: 262_144, maxHeaders: 1_000 };
 const MAX_ERROR_BYTES = 4_096;
 /** How long the body of an ERROR frame may take, in ms; the connection is over in any case. */
 const ERROR_BODY_MS = 1_000;
-/** Frames given to the library and not yet to the system; each costs the library a stream. */
-const MAX_WRITING = 32;
 /** How long the broker may take to say goodbye, in ms. */
 const FAREWELL_MS = 1_000;
 /** The library is to look for silence no more: `SilenceWatch` does, and forgives a pause of this process. */
@@ -62,11 +55,10 @@ export class StompSession {
   readonly #socket: Socket;
   readonly #client: InstanceType<typeof stompit.Client>;
   readonly #receipts = new Receipts();
-  readonly #queue: Outgoing[] = [];
+  readonly #writer: FrameWriter;
   readonly #connected: Promise<void>;
   #settleConnected: (error?: unknown) => void = () => undefined;
   #silence: SilenceWatch | undefined;
-  #writing = 0;
   #leaving = false;
   #over = false;
 
@@ -91,6 +83,7 @@ export class StompSession {
       heartbeatOutputMargin: Math.floor(heartbeatMs / 5),
       ...LIMITS,
     });
+    this.#writer = new FrameWriter(this.#client, this.#socket);
     const closed = (): void => {
       this.#fail(new Error('the broker closed the connection'));
     };
@@ -120,9 +113,14 @@ export class StompSession {
     }
   }
 
+  /** About how much memory the frames take that await their receipt. */
+  get unconfirmedBytes(): number {
+    return this.#receipts.bytes;
+  }
+
   /** Sends a frame and resolves with its receipt; rejects with a `BusError`. */
   request(command: string, headers: Headers, body = ''): Promise<void> {
-    const { id, settled } = this.#receipts.expect();
+    const { id, settled } = this.#receipts.expect(body);
     if (this.#over) this.#receipts.settleAll();
     else this.post(command, { ...headers, receipt: id }, body);
     return settled;
@@ -130,9 +128,7 @@ export class StompSession {
 
   /** Sends a frame. */
   post(command: string, headers: Headers, body = ''): void {
-    if (this.#over) return;
-    this.#queue.push({ command, headers, body });
-    this.#pump();
+    this.#writer.write(command, headers, body);
   }
 
   /** Says goodbye, in bounded time. */
@@ -238,29 +234,11 @@ export class StompSession {
     });
   }
 
-  #pump(): void {
-    // The library writes a frame in three pieces; held back to the end of the turn, they leave as one packet.
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#socket.uncork();
-    });
-    while (this.#writing < MAX_WRITING) {
-      const next = this.#queue.shift();
-      if (next === undefined || this.#over) return;
-      this.#writing += 1;
-      const stream = this.#client.sendFrame(next.command, { ...next.headers });
-      stream.end(next.body, () => {
-        this.#writing -= 1;
-        this.#pump();
-      });
-    }
-  }
-
   #fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#silence?.stop();
-    this.#queue.length = 0;
+    this.#writer.stop();
     this.#settleConnected(error);
     this.#receipts.settleAll(error);
     this.#socket.destroy();
