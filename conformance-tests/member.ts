@@ -64,6 +64,12 @@ export class Member {
     return this.#heard;
   }
 
+  /** Drops what was heard so far, where a test hears more than it can keep. */
+  forget(): void {
+    this.#heard.length = 0;
+    this.#frameCounts.clear();
+  }
+
   /** How often a frame was heard. */
   times(frame: string): number {
     return this.#frameCounts.get(frame) ?? 0;

@@ -46,13 +46,15 @@ export async function manyCuts(stage: Stage, rounds: number): Promise<void> {
   }
 
   async function cutOnce({ waits }: Stage): Promise<void> {
-    const mark = member.heard.length;
+    // What the errors of the test's own list hold on to is not the bus's doing.
+    member.forget();
     await member.line.cut();
-    await member.hears('interrupted', { from: mark, withinMs: waits.patienceMs });
-    await member.hears('resumed', { from: mark, withinMs: waits.patienceMs });
+    await member.hears('interrupted', { withinMs: waits.patienceMs });
+    await member.hears('resumed', { withinMs: waits.patienceMs });
   }
 
   function countings(): Countings {
+    member.forget();
     const listeners = process.eventNames().map((name) => process.listenerCount(name));
     return {
       connections: member.line.proxy?.connections ?? 0,
@@ -112,6 +114,7 @@ export async function brokerDoesNotRead(stage: Stage): Promise<void> {
   const open = (): boolean => member.bus.state === 'open';
   await member.until('that it is attached again', open, halfOpenWithinMs);
   await stage.sentinel(await stage.join(), [member]);
+  member.forget();
   expect(heapInUse() - before, 'bytes kept').to.be.lessThan(MAX_RETAINED_BYTES);
 }
 

@@ -67,6 +67,8 @@ async function refuses(stage: Stage, what: string, address: Address): Promise<vo
 
 /** The real broker, cut short: half a frame, and then nothing. */
 async function stopsInTheMiddle(stage: Stage): Promise<void> {
+  // The first to come may have to make the channel; the second hears what every later one hears.
+  await stage.join();
   const whole = await stage.join();
   const opened = whole.line.proxy?.passed('toBus') ?? 0;
   for (const bytes of [1, Math.ceil(opened / 4), Math.ceil(opened / 2)]) {
