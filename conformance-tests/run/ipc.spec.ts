@@ -3,12 +3,12 @@ import { join } from 'node:path';
 
 import { ipcBus, sendIpcMessage } from '../../adapters/ipc/index.ts';
 import { SeverableLines } from '../../test/adapters/ipc/severable-lines.ts';
-import { describeInvalidationBus } from '../index.ts';
+import { describeBusEndurance, describeInvalidationBus, type BusFixture } from '../index.ts';
 
 const lines = new SeverableLines();
 after(() => lines.close());
 
-describeInvalidationBus('ipc', {
+const fixture: BusFixture = {
   createBus: ({ channel, name, tuning }) =>
     ipcBus({ channel, folder: lines.folderFor(name, channel), heartbeatMs: 400, tuning }),
   faults: lines,
@@ -21,4 +21,7 @@ describeInvalidationBus('ipc', {
     return ipcBus({ channel, folder, tuning });
   },
   foreign: ({ channel }, text) => sendIpcMessage({ channel, folder: lines.folder, text }),
-});
+};
+
+describeInvalidationBus('ipc', fixture);
+describeBusEndurance('ipc', fixture);
