@@ -9,9 +9,14 @@ import { stompError } from './stomp-errors.ts';
 import { StompLink } from './stomp-link.ts';
 import type { Endpoint, StompSettings } from './stomp-options.ts';
 
+/** So often in a row a broker that has let us in before must refuse us until we believe it: while it starts, it may not know its users yet. */
+const REFUSALS_BELIEVED = 3;
+
 export class StompDriver implements BusDriver {
   readonly capabilities: BusCapabilities;
   readonly #settings: StompSettings;
+  #wasIn = false;
+  #refusals = 0;
 
   constructor(settings: StompSettings) {
     this.#settings = settings;
@@ -28,14 +33,24 @@ export class StompDriver implements BusDriver {
     for (const endpoint of [...endpoints.slice(first), ...endpoints.slice(0, first)]) {
       signal.throwIfAborted();
       try {
-        return await this.#attachTo(endpoint, events, signal);
+        const link = await this.#attachTo(endpoint, events, signal);
+        this.#wasIn = true;
+        this.#refusals = 0;
+        return link;
       } catch (error) {
         signal.throwIfAborted();
-        failure = stompError(error, endpoint, 'attaching');
+        failure = this.#believed(stompError(error, endpoint, 'attaching'));
         if (failure.code !== 'BUS_UNREACHABLE') break;
       }
     }
     throw failure ?? new BusError('BUS_UNREACHABLE', 'there is no address to try');
+  }
+
+  #believed(failure: BusError): BusError {
+    if (failure.code === 'BUS_UNREACHABLE' || !this.#wasIn) return failure;
+    this.#refusals += 1;
+    if (this.#refusals >= REFUSALS_BELIEVED) return failure;
+    return new BusError('BUS_UNREACHABLE', failure.message, { cause: failure });
   }
 
   async #attachTo(endpoint: Endpoint, events: LinkEvents, signal: AbortSignal): Promise<Link> {

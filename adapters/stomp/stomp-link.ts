@@ -7,6 +7,7 @@ import type { Headers } from './incoming-frame.ts';
 import { PublisherNumbers } from './publisher-numbers.ts';
 import { stompError } from './stomp-errors.ts';
 import type { Endpoint, StompSettings } from './stomp-options.ts';
+import { textOf } from './text-of.ts';
 import { MAX_MESSAGE_BYTES, type StompMessage, StompSession } from './stomp-session.ts';
 
 export interface StompLinkOptions {
@@ -139,7 +140,7 @@ export class StompLink implements Link {
       events.gap(overflow(`a message of ${total} bytes was dropped`));
       return;
     }
-    const text = bytes.toString('utf8');
+    const text = textOf(bytes);
     const mark = headers[FRAME_HEADER];
     if (mark === undefined || !PRINTABLE_ASCII.test(text)) {
       const sender = headers['JMSXUserID'] ?? headers['user-id'];

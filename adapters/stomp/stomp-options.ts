@@ -146,7 +146,7 @@ function tlsOf(tls: StompTlsOptions | undefined): TlsSettings | undefined {
   };
 }
 
-/** CONNECT is the one frame in which nothing is escaped (STOMP 1.2, "Value Encoding"), so a line end would be a header of its own. */
+/** In CONNECT a line end is not escaped (STOMP 1.2, "Value Encoding"): what follows it would be a header of its own. */
 function credential(name: string, value: unknown): string {
   const given = text(name, value);
   // oxlint-disable-next-line no-control-regex -- a control character is exactly what is looked for

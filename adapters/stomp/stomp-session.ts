@@ -156,9 +156,9 @@ export class StompSession {
     const { vhost, username, password } = this.#options.settings;
     this.#client.connect({
       'accept-version': '1.2',
-      host: vhost,
-      login: username,
-      passcode: password,
+      host: escaped(vhost),
+      login: escaped(username),
+      passcode: escaped(password),
     });
     // The library's own handler destroys the frame instead of the connection: nobody would hear of it.
     this.#client.setCommandHandler('ERROR', (frame) => {
@@ -244,4 +244,9 @@ export class StompSession {
     this.#socket.destroy();
     if (!this.#leaving) this.#options.onDown(error);
   }
+}
+
+/** STOMP 1.2 exempts CONNECT from escaping; ActiveMQ and RabbitMQ undo it there all the same. */
+function escaped(credential: string): string {
+  return credential.replaceAll('\\', '\\\\');
 }

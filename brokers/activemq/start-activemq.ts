@@ -202,7 +202,10 @@ async function writeKeyStores(conf: string, tls: ServerTls): Promise<void> {
   );
 }
 
-/** For a Java properties file. */
+/** For a Java properties file, which is read as Latin-1. */
 function escaped(text: string): string {
-  return text.replaceAll(/[\\:=#! ]/g, String.raw`\$&`);
+  return Array.from({ length: text.length }, (_, index) => {
+    const unit = text.charCodeAt(index);
+    return `\\u${unit.toString(16).padStart(4, '0')}`;
+  }).join('');
 }
