@@ -1,7 +1,7 @@
 import type { BusReceiver } from '../../src/index.ts';
 
 /** How long a test waits for what must come. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** What a member has heard, one line each, and a way to wait for more. */
 export class Heard {

@@ -53,6 +53,17 @@ describe('the amqp bus at the door of RabbitMQ', function () {
     });
   });
 
+  it('lets a user in that has no more rights than the documentation names', async () => {
+    const broker = await rabbitmq();
+    const exchange = newExchange();
+    const right = `^(${exchange}|amq\\.gen.*)$`;
+    await broker.addUser('modest', 'pw');
+    await broker.setPermissions('modest', { configure: right, write: right, read: right });
+    const a = await member({ exchange, username: 'modest', password: 'pw' });
+    await a.bus.publish('x');
+    await a.heard.until('x');
+  });
+
   it('fails for good when the password was changed while it was away', async () => {
     const broker = await rabbitmq();
     await broker.addUser('changing', 'before');
