@@ -113,7 +113,7 @@ export class Beats {
       return;
     }
     // Nobody has heard this node for so long that all have forgotten it.
-    if (localMs - this.#sentLocalMs >= this.#host.settings.forgetAfterMs) this.#members.rejoin();
+    if (localMs - this.#sentLocalMs >= this.#members.forgetAfterMs) this.#members.rejoin();
     if (monoMs >= this.#dueAtMs) this.#sendFull(origin, publisher);
     else if (this.#tails[0] !== undefined && monoMs >= this.#tails[0]) {
       this.#tails = this.#tails.slice(1);

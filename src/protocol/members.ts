@@ -1,6 +1,7 @@
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Beat, DigestEntry, Origin } from './message.ts';
+import { forgetAfterInForceMs } from './pace.ts';
 import { Peer } from './peer.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -48,6 +49,11 @@ export class Members {
     return this.#peers.size + 1;
   }
 
+  /** D: how long a peer may not be heard before it is forgotten, in ms. */
+  get forgetAfterMs(): number {
+    return forgetAfterInForceMs(this.#host.settings, this.nodes);
+  }
+
   /** Changes whenever a proof may have changed. */
   get revision(): number {
     return this.#revision;
@@ -80,7 +86,7 @@ export class Members {
     const aliveAtMs = this.#host.now.monoMs - entry.ageMs;
     const known = this.#peers.get(origin);
     if (known === undefined) {
-      if (entry.ageMs >= this.#host.settings.forgetAfterMs) return undefined;
+      if (entry.ageMs >= this.forgetAfterMs) return undefined;
       if (!this.#tombstones.isNews(origin, { beat: entry.beat })) return undefined;
       const peer = this.#admit(origin, aliveAtMs);
       if (peer !== undefined) peer.lastBeat = entry.beat;
@@ -175,7 +181,7 @@ export class Members {
     if (!this.#settled) {
       const searchedMs = now.monoMs - (this.#searchedSinceMs ?? Number.POSITIVE_INFINITY);
       if (this.#expectedAreHere()) this.#settle('expected');
-      else if (searchedMs >= settings.forgetAfterMs) this.#settle('time');
+      else if (searchedMs >= this.forgetAfterMs) this.#settle('time');
     }
     if (!this.#settled || this.#ready) return;
     const { readyRule } = settings.protections;
@@ -187,7 +193,7 @@ export class Members {
   /** The local time up to which everything published to `region` has been applied here (BEAT-5). */
   proofMs(region: string): number {
     const { settings, now } = this.#host;
-    const overfull = now.monoMs - this.#refusedAtMs < settings.forgetAfterMs;
+    const overfull = now.monoMs - this.#refusedAtMs < this.forgetAfterMs;
     if (overfull || (!this.#settled && settings.protections.settledRule)) {
       return Number.NEGATIVE_INFINITY;
     }

@@ -29,6 +29,11 @@ export function boundInForceMs(settings: Settings, nodes: number): number {
   return Math.max(maxStalenessMs, INTERVALS_PER_BOUND * cap);
 }
 
+/** D in force, in ms: longer in a cluster so large that its beats are further apart. */
+export function forgetAfterInForceMs(settings: Settings, nodes: number): number {
+  return settings.forgetAfterMs * (boundInForceMs(settings, nodes) / settings.maxStalenessMs);
+}
+
 function cappedMs(wantedMs: number, nodes: number): number {
   const share = Math.min(1, (wantedMs * INTERVALS_PER_BOUND) / USUAL_BOUND_MS);
   return nodes * TIMES.perNode * share;

@@ -38,9 +38,10 @@ export class Silence {
     this.#dueAtMs = monoMs + intervalMs;
     this.#members.changed();
     if (!this.#host.busOpen || monoMs < this.#patienceUntilMs) return;
+    const { forgetAfterMs } = this.#members;
     for (const peer of this.#members.all()) {
       const silentMs = monoMs - peer.aliveAtMs;
-      if (silentMs >= this.#host.settings.forgetAfterMs) this.#forget(peer, 'silence');
+      if (silentMs >= forgetAfterMs) this.#forget(peer, 'silence');
     }
   }
 
