@@ -13,6 +13,7 @@ const FOUND_AGAIN_MS = 10_000;
 const WARM_UP_ROUNDS = 20;
 const MAX_GROWTH_BYTES = 4 * 1024 * 1024;
 const PUBLISHES = 10_000;
+const MAX_CATCHING_UP_MS = 60_000;
 /** What 10,000 frames of 200 bytes may cost while they wait, in a client that keeps an object or two for each. */
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 /** And when it is over. */
@@ -115,7 +116,14 @@ export async function brokerDoesNotRead(stage: Stage): Promise<void> {
   await member.until('that it is attached again', open, halfOpenWithinMs);
   await stage.sentinel(await stage.join(), [member]);
   member.forget();
-  expect(heapInUse() - before, 'bytes kept').to.be.lessThan(MAX_RETAINED_BYTES);
+  await released(() => heapInUse() - before, MAX_RETAINED_BYTES);
+}
+
+/** After `heal` a slow server works through what it had not read; the bus may keep it for as long as that takes. */
+async function released(bytesKept: () => number, maxBytes: number): Promise<void> {
+  const deadlineMs = performance.now() + MAX_CATCHING_UP_MS;
+  while (bytesKept() >= maxBytes && performance.now() < deadlineMs) await pause(250);
+  expect(bytesKept(), 'bytes kept').to.be.lessThan(maxBytes);
 }
 
 async function pause(ms: number): Promise<void> {
