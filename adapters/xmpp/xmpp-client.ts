@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { client } from '@xmpp/client';
+import { client, xml } from '@xmpp/client';
 import { NS, type Element } from './stanza.ts';
 import type { Wire } from './wire.ts';
 import type { SaslFactory, XmppLogin } from './xmpp-login.ts';
@@ -44,7 +44,7 @@ export function makeClient(options: {
   xmpp.reconnect.stop();
   Object.assign(xmpp.streamManagement, { requestAckInterval: 0, timeout: 0 });
   login.offer(xmpp.saslFactory);
-  takeWire(xmpp, endpoint.url, wire);
+  takeWire(xmpp, wire);
   // The library notes a stanza for the resumption when it has been written. Where the line breaks in the
   // middle of that, the server may have it and we would not know: so it is noted first.
   const framed = endpoint.protocol === 'ws:' || endpoint.protocol === 'wss:';
@@ -56,27 +56,19 @@ export function makeClient(options: {
   };
   xmpp.send = write;
   xmpp.sendMany = async (elements) => {
+    // Only after a resumption: what the server had not acknowledged. It is to do so soon, since we keep it until then.
     await Promise.all(Array.from(elements, write));
+    await write(xml('r', { xmlns: NS.sm }));
   };
   return xmpp;
 }
 
-/** The library looks for a transport by the address of the service, and says `new Socket()`; ours is there already. */
-function takeWire(xmpp: Client, url: string, wire: Wire): void {
-  const Base = xmpp.transports.find(({ prototype }) => {
-    try {
-      return prototype.socketParameters(url) !== undefined;
-    } catch {
-      return false;
-    }
-  });
-  if (Base === undefined) throw new Error(`@xmpp/client has no transport for ${url}`);
-  abstract class Transport extends Base {}
+/** The library says `new Socket()`, of the class that it finds for the address; ours is there already. */
+function takeWire(xmpp: Client, wire: Wire): void {
   function Socket(): Wire {
     return wire;
   }
-  Object.assign(Transport.prototype, { Socket });
-  xmpp.transports = [Transport];
+  Object.defineProperty(xmpp, 'Socket', { get: () => Socket, set: () => undefined });
 }
 
 function isWhole(xmpp: Client): xmpp is XmppClient {

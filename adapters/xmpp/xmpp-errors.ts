@@ -97,6 +97,14 @@ const STREAM_ERRORS: Readonly<Record<string, Meaning>> = {
 const UNTRUSTED =
   /CERT|ISSUER|SELF_SIGNED|LEAF_SIGNATURE|CRL_|CHAIN|ALTNAME|HOSTNAME_MISMATCH(?!.*ALERT)/;
 
+/**
+ * Makes an error fit to be kept: until its stack is read for the first time, V8 holds on to everything that
+ * was on it, here the whole session.
+ */
+export function releaseStack(error: unknown): void {
+  for (let one = error; one instanceof Error; one = one.cause) void one.stack;
+}
+
 const MAX_EXCERPT_CHARS = 120;
 
 /** What a stranger sent goes into a message only in part. */

@@ -5,7 +5,7 @@ import { SilenceWatch } from './silence-watch.ts';
 import { NS, type Element } from './stanza.ts';
 import { Wire } from './wire.ts';
 import { makeClient, type XmppClient } from './xmpp-client.ts';
-import { lineError, streamError } from './xmpp-errors.ts';
+import { lineError, releaseStack, streamError } from './xmpp-errors.ts';
 import { XmppLogin } from './xmpp-login.ts';
 import type { XmppSettings } from './xmpp-options.ts';
 
@@ -156,6 +156,7 @@ export class XmppSession {
   /** Ends at once: nothing is heard any more, everything that waits rejects with `cause`. */
   end(cause: unknown, options: { readonly resumable?: boolean } = {}): void {
     if (this.ended.aborted) return;
+    releaseStack(cause);
     // What else had arrived is counted as heard, and will not be: such a session must not go on elsewhere.
     if (options.resumable === false || this.#wire.parsing) this.#resumable = false;
     this.#watch?.stop();
