@@ -6,7 +6,6 @@ import type { Report } from '../../src/protocol/report.ts';
 import { CLOCK_RATE_ERROR } from '../../src/protocol/settings.ts';
 import type { FrameKind } from './ledger.ts';
 import type { Member } from './member.ts';
-import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 /** After a barrier has been resolved nobody may serve less than `version` (I6). */
@@ -65,7 +64,7 @@ export class Invariants {
     if (share > this.worstShare) this.worstShare = share;
     const limitMs = boundMs * (1 + 2 * plan.rateError) + plan.replicaLagMs;
     if (staleMs > limitMs) {
-      throw new Violation(
+      this.#world.complain(
         'I1',
         `${member.name} serves version ${version} of ${key}, out of date for ${staleMs.toFixed(1)} ms; the bound is ${limitMs.toFixed(1)} ms`,
       );
@@ -107,7 +106,7 @@ export class Invariants {
     const frames = counted?.second === second ? counted.frames + 1 : 1;
     this.#control.set(member, { second, frames });
     if (frames > CONTROL_FRAMES_PER_SECOND)
-      throw new Violation(
+      this.#world.complain(
         'I8',
         `${member.name} sends more than ${CONTROL_FRAMES_PER_SECOND} control frames in a second`,
       );
@@ -120,6 +119,7 @@ export class Invariants {
     const { type } = report;
     if (CHANGES.has(type)) this.#changed.add(member);
     if (type === 'member-left') {
+      member.witness.forgot(report.origin);
       count(`member left by ${report.why}`);
       if (report.why === 'silence') this.#checkSilence(member, report.origin);
     }
@@ -139,7 +139,7 @@ export class Invariants {
       const kept = peer.sequence.ranges.length;
       if (kept >= LIMITS.outOfOrderRanges) this.#world.count('as many ranges as are kept');
       if (kept > LIMITS.outOfOrderRanges)
-        throw new Violation('I7', `${member.name} keeps more ranges than its bound allows`);
+        this.#world.complain('I7', `${member.name} keeps more ranges than its bound allows`);
     }
     if (effects.length > 1) this.#countByes(effects);
     for (const effect of effects)
@@ -174,7 +174,7 @@ export class Invariants {
     if (before === undefined || atMs >= before || this.#changed.has(member)) return;
     // With nobody to hear everything is proven, as long as the bus is there.
     if (before === Number.POSITIVE_INFINITY && member.core.members.size === 0) return;
-    throw new Violation('I5', `${member.name} takes back its proof from ${before} to ${atMs}`);
+    this.#world.complain('I5', `${member.name} takes back its proof from ${before} to ${atMs}`);
   }
 
   /** I12: forgotten is only who was truly not heard for D. If it lives all the same, A6 is broken. */
@@ -185,7 +185,7 @@ export class Invariants {
     const heardAtMs = this.#heard(member).get(origin) ?? Number.NEGATIVE_INFINITY;
     const leastMs = member.settings.forgetAfterMs * (1 - 2 * plan.rateError) - 1;
     if (nowMs - heardAtMs < leastMs)
-      throw new Violation(
+      this.#world.complain(
         'I12',
         `${member.name} forgets ${origin}, heard ${(nowMs - heardAtMs).toFixed(0)} ms ago`,
       );
@@ -197,7 +197,7 @@ export class Invariants {
     if (floor.readers !== undefined && !floor.readers.has(member)) return;
     if (floor.readers === undefined && member.core.boundMs > floor.boundMs) return;
     const by = floor.readers === undefined ? 'lease' : 'acks';
-    throw new Violation(
+    this.#world.complain(
       'I6',
       `${member.name} serves version ${version} of ${key} after a barrier for ${floor.version} was resolved by ${by}`,
     );

@@ -1,6 +1,6 @@
 import type { Message, Origin } from '../../src/protocol/message.ts';
 import { isEmptySelection, type Selection } from '../../src/protocol/selection.ts';
-import { Violation } from './violation.ts';
+import type { Complain } from './violation.ts';
 
 /** What a frame is for. A folded repair flushes more than was published. */
 export type FrameKind = 'batch' | 'repair' | 'folded repair' | 'control';
@@ -8,6 +8,7 @@ export type FrameKind = 'batch' | 'repair' | 'folded repair' | 'control';
 /** The true history of what one incarnation has published: what no node of the cluster can know. */
 export class Ledger {
   readonly origin: Origin;
+  readonly #complain: Complain;
   /** When which number was the highest assigned one, in order. */
   readonly #assigned: { readonly atMs: number; readonly seq: number }[] = [];
   readonly #contents = new Map<number, Selection>();
@@ -16,8 +17,9 @@ export class Ledger {
   /** `false` once its process has ended. */
   alive = true;
 
-  constructor(origin: Origin) {
+  constructor(origin: Origin, complain: Complain) {
     this.origin = origin;
+    this.#complain = complain;
   }
 
   get seq(): number {
@@ -40,7 +42,7 @@ export class Ledger {
     if (message.type === 'inv') {
       const known = this.#frames.get(message.seq);
       if (known !== undefined && known !== frame) {
-        throw new Violation('I3', `${this.origin} sent two frames with number ${message.seq}`);
+        this.#complain('I3', `${this.origin} sent two frames with number ${message.seq}`);
       }
       this.#frames.set(message.seq, frame);
       for (let seq = message.low ?? message.seq; seq <= message.seq; seq += 1)
@@ -58,7 +60,7 @@ export class Ledger {
 
   #adopts(id: string): void {
     if (this.#adopted.has(id)) {
-      throw new Violation('I13', `${this.origin} adopted the foreign message ${id} twice`);
+      this.#complain('I13', `${this.origin} adopted the foreign message ${id} twice`);
     }
     this.#adopted.add(id);
   }
@@ -72,7 +74,7 @@ export class Ledger {
       folded ||= content.all !== true && selection.all === true;
       folded ||= (content.regions?.length ?? 0) < (selection.regions?.length ?? 0);
       if (covers(selection, content)) continue;
-      throw new Violation('I3', `a repair by ${this.origin} leaves out number ${seq}`);
+      this.#complain('I3', `a repair by ${this.origin} leaves out number ${seq}`);
     }
     return folded ? 'folded repair' : 'repair';
   }

@@ -297,6 +297,7 @@ export class Member implements Attached {
       region,
       plan: this.#world.plan,
       ticketsProtect: this.settings.protections.tickets,
+      complain: this.#world.complain,
       localMs: () => this.localMs(),
     });
     cache.follow(this.#board.add(region, cache));

@@ -105,7 +105,7 @@ export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()):
     maxEntries: chance.pick([2, 16, 16]) ?? 16,
     repairBatches: chance.pick([4, 4_096]) ?? 4_096,
     regions: chance.chance(0.25) ? ['a', 'b'] : ['a'],
-    keysPerRegion: 1 + chance.below(3),
+    keysPerRegion: 1 + chance.below(5),
     startWithinMs: chance.pick([0, 100, 1_000]) ?? 0,
     latencyMs: chance.pick([1, 5, 20, 80]) ?? 5,
     lossRate: chance.pick([0.02, 0.1, 0.3, 0.5]) ?? 0.1,

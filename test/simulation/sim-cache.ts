@@ -1,7 +1,7 @@
 import { Store, type Ticket } from '../../src/cache/store.ts';
 import type { RegionSelection, RegionTarget, RegionTrust } from '../../src/cluster/region.ts';
 import type { Plan } from './plan.ts';
-import { Violation } from './violation.ts';
+import type { Complain } from './violation.ts';
 
 /** A load under way: readers that come meanwhile share it. */
 export interface Flight {
@@ -17,6 +17,7 @@ export interface SimCacheHost {
   readonly region: string;
   readonly plan: Plan;
   readonly ticketsProtect: boolean;
+  readonly complain: Complain;
   localMs(): number;
 }
 
@@ -83,7 +84,7 @@ export class SimCache implements RegionTarget {
     const came = this.#store.redeem(flight.ticket, version, [], Number.POSITIVE_INFINITY);
     // Where tickets are switched off, what the readers then get is to tell.
     if (came === 'voided' || !flight.voided || !this.#host.ticketsProtect) return;
-    throw new Violation('I2', `${this.#host.name} stored what was invalidated during its load`);
+    this.#host.complain('I2', `${this.#host.name} stored what was invalidated during its load`);
   }
 
   /** The load has brought nothing. */

@@ -9,3 +9,13 @@ export class Violation extends Error {
     this.invariant = invariant;
   }
 }
+
+/** Told of every invariant that does not hold; throws, unless only others are being looked at. */
+export type Complain = (invariant: string, message: string) => void;
+
+/** Throws a `Violation` for the invariants in `only`, or for every one. */
+export function complainOf(only: ReadonlySet<string> | undefined): Complain {
+  return (invariant, message) => {
+    if (only === undefined || only.has(invariant)) throw new Violation(invariant, message);
+  };
+}

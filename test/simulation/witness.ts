@@ -4,7 +4,7 @@ import type { Message, Origin, Range } from '../../src/protocol/message.ts';
 import type { Peer } from '../../src/protocol/peer.ts';
 import { isEmptySelection } from '../../src/protocol/selection.ts';
 import type { Ledger } from './ledger.ts';
-import { Violation } from './violation.ts';
+import type { Complain } from './violation.ts';
 
 /** What one node has truly heard of one origin. */
 interface Heard {
@@ -23,14 +23,20 @@ const REMEMBERED = 4_096;
 /** Watches one node from outside, with knowledge that it cannot have, and compares (I3, I4, I11). */
 export class Witness {
   readonly #name: string;
+  readonly #complain: Complain;
   readonly #ledgerOf: (origin: Origin) => Ledger | undefined;
   readonly #heard = new Map<Origin, Heard>();
   /** The true time at which this node's clock showed what it noted when it sent a beat. */
   readonly #emissions = new Map<number, number>();
 
-  constructor(name: string, ledgerOf: (origin: Origin) => Ledger | undefined) {
-    this.#name = name;
-    this.#ledgerOf = ledgerOf;
+  constructor(options: {
+    readonly name: string;
+    readonly ledgerOf: (origin: Origin) => Ledger | undefined;
+    readonly complain: Complain;
+  }) {
+    this.#name = options.name;
+    this.#ledgerOf = options.ledgerOf;
+    this.#complain = options.complain;
   }
 
   emitted(localMs: number, nowMs: number): void {
@@ -57,9 +63,14 @@ export class Witness {
       (effect) => effect.type === 'apply' && effect.selection === selection,
     );
     if (applied && !heard.mayRepeat && has(heard, range)) {
-      throw new Violation('I11', `${this.#name} applied ${rangeName(message.origin, range)} twice`);
+      this.#complain('I11', `${this.#name} applied ${rangeName(message.origin, range)} twice`);
     }
     if (applied || isEmptySelection(selection)) add(heard, range);
+  }
+
+  /** The node has let go of `origin`: what it knew beyond its fences may come again. */
+  forgot(origin: Origin): void {
+    this.#of(origin).mayRepeat = true;
   }
 
   /** Compares what the node holds of `peer` after a step with what is true. */
@@ -76,7 +87,7 @@ export class Witness {
     const { origin } = peer;
     const ledger = this.#ledgerOf(origin);
     if (ledger !== undefined && contig > ledger.seq) {
-      throw new Violation(
+      this.#complain(
         'I3',
         `${this.#name} holds ${contig} of ${origin}, which has assigned ${ledger.seq}`,
       );
@@ -88,7 +99,7 @@ export class Witness {
     else {
       for (let seq = heard.floor + 1; seq <= contig; seq += 1) {
         if (heard.covered.has(seq)) continue;
-        throw new Violation(
+        this.#complain(
           'I3',
           `${this.#name} counts ${seq} of ${origin}, which it has never applied`,
         );
@@ -105,7 +116,7 @@ export class Witness {
     const atMs = this.#emissions.get(peer.provenAtMs) ?? nowMs;
     const before = ledger.seqBefore(atMs);
     if (before <= peer.sequence.contig) return;
-    throw new Violation(
+    this.#complain(
       'I4',
       `${this.#name} proves ${peer.origin} up to ${atMs.toFixed(1)}, when it had assigned ${before}, and holds ${peer.sequence.contig}`,
     );

@@ -99,10 +99,13 @@ export class Workload {
     const { faults, maxStalenessMs, safetyMs } = world.plan;
     const guard = member.reserve(selection);
     this.underWay.add(member);
-    const hangs = faults.has('guard-hang') && chance.chance(0.15);
+    const hangs = faults.has('guard-hang') && chance.chance(0.3);
     const aborts = faults.has('guard-abort') && chance.chance(0.3);
-    const commitMs = world.nowMs + chance.exponential(hangs ? maxStalenessMs : 20);
-    const answerMs = commitMs + chance.exponential(hangs ? maxStalenessMs : 20);
+    // A source that hangs may do so before its commit, or keep its answer for itself after it.
+    const commitMs =
+      world.nowMs + chance.exponential(hangs && chance.chance(0.3) ? maxStalenessMs : 20);
+    const answerMs =
+      commitMs + (hangs ? chance.between(0.2, 2.5) * maxStalenessMs : chance.exponential(20));
     let request: 'under way' | 'done' = aborts ? 'done' : 'under way';
     const commit = (): void => {
       if (request === 'under way') this.#commit(selection, true);

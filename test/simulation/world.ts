@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts';
 import { Prng } from './prng.ts';
 import { Source } from './source.ts';
 import { Trace } from './trace.ts';
-import { Violation } from './violation.ts';
+import { complainOf, Violation, type Complain } from './violation.ts';
 import { Witness } from './witness.ts';
 
 /** The name of the simulated cluster. */
@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly plan: Plan;
   readonly unprotected?: Partial<Protections>;
   readonly readable?: boolean;
+  /** The invariants that are looked at; all of them by default. */
+  readonly only?: ReadonlySet<string>;
   /** Slots beyond those that the plan starts with. */
   readonly spareSlots?: number;
 }
@@ -40,6 +42,7 @@ export class World implements NetworkHost {
   readonly plan: Plan;
   readonly trace: Trace;
   readonly network: Network;
+  readonly complain: Complain;
   readonly source: Source = new Source();
   readonly invariants: Invariants;
   readonly ledgers: Map<Origin, Ledger> = new Map<Origin, Ledger>();
@@ -63,6 +66,7 @@ export class World implements NetworkHost {
     const { plan } = options;
     this.plan = plan;
     this.trace = new Trace(options.readable ?? false);
+    this.complain = complainOf(options.only);
     this.#unprotected = options.unprotected ?? {};
     this.#chance = new Prng(plan.seed);
     this.#lateness = this.chance('lateness');
@@ -122,7 +126,11 @@ export class World implements NetworkHost {
       port,
       clock,
       settings: { ...this.#settings(`n${slot}`), ...overrides },
-      witness: new Witness(name, (origin) => this.ledgers.get(origin)),
+      witness: new Witness({
+        name,
+        ledgerOf: (origin) => this.ledgers.get(origin),
+        complain: this.complain,
+      }),
       random: () => chance.next(),
     });
     this.members[slot] = member;
@@ -140,7 +148,7 @@ export class World implements NetworkHost {
   born(member: Member, origin: Origin): void {
     const former = this.ledgers.get(member.origin);
     if (former !== undefined) former.alive = false;
-    this.ledgers.set(origin, new Ledger(origin));
+    this.ledgers.set(origin, new Ledger(origin, this.complain));
   }
 
   ended(member: Member): void {
@@ -171,10 +179,7 @@ export class World implements NetworkHost {
   sent(member: Member, frame: string): Message['type'] {
     const message = this.messageOf(frame);
     if (message === undefined || frame.length > MAX_FRAME_BYTES) {
-      throw new Violation(
-        'I7',
-        `${member.name} sends what nobody can read: ${frame.slice(0, 200)}`,
-      );
+      throw new Violation('I7', `${member.name} sends what nobody can read: ${frame.slice(0, 99)}`);
     }
     this.trace.line(this.nowMs, () => `${member.name} sends ${frame}`);
     const kind = this.ledgers.get(message.origin)?.sent(message, frame) ?? 'control';
