@@ -53,7 +53,9 @@ describe('unstale demo', function () {
     for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
   });
 
-  it('prints one JSON document alone on standard output, with the promised fields and the promised figures, and leaves the folder as it was', async () => {
+  it('prints one JSON document alone on standard output, with the promised fields and the promised figures, and leaves the folder as it was', async function () {
+    // How long a process waits for a processor is in the figures; a defect would be there every time.
+    this.retries(2);
     const folder = await smallFolder();
     const before = await contentsOf(folder);
     const run = start('--seconds', '2', '--writes', '10', '--resources', folder, '--json');
