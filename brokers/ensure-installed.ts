@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isInstalled, runCommand } from './run-command.ts';
 
 export type BrokerName = 'prosody' | 'rabbitmq' | 'activemq' | 'ejabberd' | 'redis';
@@ -7,6 +8,12 @@ interface Recipe {
   readonly command: string;
   /** Debian packages. */
   readonly packages: readonly string[];
+  /** Packages that are good to have: what one of them brings, and what is missing without. */
+  readonly extra?: {
+    readonly packages: readonly string[];
+    readonly file: string;
+    readonly without: string;
+  };
   /** The service in docker-compose.yml that does instead, and the variable that leads the tests to it. */
   readonly compose?: { readonly service: string; readonly variable: string };
 }
@@ -25,6 +32,11 @@ const RECIPES: Readonly<Record<BrokerName, Recipe>> = {
   activemq: {
     command: 'activemq',
     packages: ['activemq'],
+    extra: {
+      packages: ['libxstream-java', 'libjettison-java'],
+      file: '/usr/share/java/xstream.jar',
+      without: 'ActiveMQ cannot tell a STOMP client that it discarded messages',
+    },
     compose: { service: 'activemq', variable: 'UNSTALE_STOMP_URL' },
   },
   ejabberd: { command: 'ejabberdctl', packages: ['ejabberd'] },
@@ -64,26 +76,39 @@ export async function isBrokerInstalled(name: BrokerName): Promise<boolean> {
  * @throws {Error} which says what to do, where that is not possible
  */
 export async function ensureInstalled(name: BrokerName): Promise<void> {
-  if (await isBrokerInstalled(name)) return;
-  const { command, packages } = RECIPES[name];
+  const { command, packages, extra } = RECIPES[name];
+  if (!(await isBrokerInstalled(name))) {
+    try {
+      await install([...packages, ...(extra?.packages ?? [])]);
+    } catch (cause) {
+      throw new Error(await advice(name), { cause });
+    }
+    if (!(await isInstalled(command))) throw new Error(await advice(name));
+  }
+  if (extra === undefined || existsSync(extra.file)) return;
+  try {
+    await install(extra.packages);
+  } catch {
+    progress(`${extra.packages.join(', ')} could not be installed; ${extra.without}`);
+  }
+}
+
+async function install(packages: readonly string[]): Promise<void> {
   const root = await asRoot();
-  if (root === undefined || !(await isInstalled('apt-get'))) throw new Error(await advice(name));
+  if (root === undefined || !(await isInstalled('apt-get'))) {
+    throw new Error('this needs apt-get, and root or a sudo that asks for no password');
+  }
   progress(`installing ${packages.join(', ')} with apt-get; this happens once`);
   const [program, ...args] = [...root, 'sh', '-c', INSTALL_SCRIPT, 'sh', ...packages];
-  try {
-    await runCommand(program ?? 'sh', args, {
-      timeoutMs: INSTALL_TIMEOUT_MS,
-      cwd: '/',
-      onOutput(text) {
-        for (const line of text.split('\n')) {
-          if (/^(Get:|Setting up |E: |Err:)/.test(line)) progress(line.slice(0, 100));
-        }
-      },
-    });
-  } catch (cause) {
-    throw new Error(await advice(name), { cause });
-  }
-  if (!(await isInstalled(command))) throw new Error(await advice(name));
+  await runCommand(program ?? 'sh', args, {
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    cwd: '/',
+    onOutput(text) {
+      for (const line of text.split('\n')) {
+        if (/^(Get:|Setting up |E: |Err:)/.test(line)) progress(line.slice(0, 100));
+      }
+    },
+  });
 }
 
 /** Whether a Docker engine runs here and docker knows about compose. */

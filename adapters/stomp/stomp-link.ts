@@ -41,6 +41,7 @@ export class StompLink implements Link {
   /** Names this link in the numbers of its frames. */
   readonly #name = randomBytes(8).toString('hex');
   #sent = 0;
+  #gapTold = false;
   #stands = false;
   #over = false;
   /** What broke before the link stood, when nobody was to be told yet. */
@@ -130,14 +131,14 @@ export class StompLink implements Link {
     const { events } = this.#options;
     if (headers['subscription'] !== SUBSCRIPTION) {
       if (this.#advisory.isAboutUs(headers)) {
-        events.gap(overflow('the broker discarded messages for us: we did not keep up'));
+        this.#gap('the broker discarded messages for us: we did not keep up');
       }
       return;
     }
     const acknowledgement = headers['ack'];
     if (acknowledgement !== undefined) this.#acknowledgements.due(acknowledgement);
     if (total > MAX_MESSAGE_BYTES) {
-      events.gap(overflow(`a message of ${total} bytes was dropped`));
+      this.#gap(`a message of ${total} bytes was dropped`);
       return;
     }
     const text = textOf(bytes);
@@ -149,9 +150,17 @@ export class StompLink implements Link {
       return;
     }
     if (this.#numbers.isHole(mark)) {
-      events.gap(overflow('the broker dropped frames from our full queue'));
+      this.#gap('the broker dropped frames from our full queue');
     }
+    this.#gapTold = false;
     events.frame(text);
+  }
+
+  /** Once until the next frame: the broker tells of every single message that it discards. */
+  #gap(message: string): void {
+    if (this.#gapTold) return;
+    this.#gapTold = true;
+    this.#options.events.gap(new BusError('BUS_OVERFLOW', message));
   }
 
   #down(error: unknown): void {
@@ -188,8 +197,4 @@ function messageId(headers: Headers, bytes: Buffer): string {
     .update(bytes)
     .update(headers['timestamp'] ?? '');
   return hash.digest('hex').slice(0, 32);
-}
-
-function overflow(message: string): BusError {
-  return new BusError('BUS_OVERFLOW', message);
 }

@@ -1,5 +1,13 @@
-import { copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BrokerProcess, privateFolder } from '../broker-process.ts';
 import type { Broker } from '../broker.ts';
@@ -39,6 +47,8 @@ const SOURCE = fileURLToPath(new URL('.', import.meta.url));
 const SHARED_FILES = ['login.config', 'users.properties', 'groups.properties', 'log4j.properties'];
 /** Where Debian's package keeps the program. */
 const HOME = '/usr/share/activemq';
+/** Without these ActiveMQ cannot tell a STOMP client of its advisories; Debian's package goes without them. */
+const LIBRARIES = ['xstream', 'jettison'].map((name) => `/usr/share/java/${name}.jar`);
 const START_TIMEOUT_MS = 60_000;
 /** As in users.properties. */
 const USERNAME = 'unstale';
@@ -60,6 +70,7 @@ export async function startActiveMq(options: ActiveMqOptions = {}): Promise<Acti
   const conf = join(folder, 'conf');
   mkdirSync(conf);
   for (const file of SHARED_FILES) copyFileSync(join(SOURCE, file), join(conf, file));
+  linkLibraries(join(folder, 'lib'));
   if (options.tls !== undefined) await writeKeyStores(conf, options.tls);
   writeFileSync(join(conf, 'activemq.xml'), configuration(conf, ports.stompTls, options));
   const server = new BrokerProcess(folder, {
@@ -104,6 +115,14 @@ export async function startActiveMq(options: ActiveMqOptions = {}): Promise<Acti
       writeUsers(conf, users);
     },
   };
+}
+
+/** ActiveMQ loads what it finds in `lib` of its base folder. */
+function linkLibraries(lib: string): void {
+  mkdirSync(lib);
+  for (const file of LIBRARIES.filter((library) => existsSync(library))) {
+    symlinkSync(file, join(lib, basename(file)));
+  }
 }
 
 function commandLine(

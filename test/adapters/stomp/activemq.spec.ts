@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { existsSync } from 'node:fs';
 import { destinationFor } from '../../../adapters/stomp/destination.ts';
 import { stompBus, type StompBusOptions } from '../../../adapters/stomp/index.ts';
 import { startActiveMq, type ActiveMqBroker } from '../../../brokers/index.ts';
@@ -64,6 +65,26 @@ describe('the STOMP bus on ActiveMQ', function () {
     await Promise.all([slow.bus.close(), publisher.bus.close()]);
     await proxy.close();
   });
+
+  // Without XStream ActiveMQ cannot tell a STOMP client of it.
+  const itTellsOfDiscards = existsSync('/usr/share/java/xstream.jar') ? it : it.skip;
+  itTellsOfDiscards(
+    'hears from the broker itself (XStream installed) that it discarded messages, whoever sent them',
+    async () => {
+      const proxy = await TcpProxy.to(broker);
+      const slow = await Listener.on(bus('discards', { port: proxy.port, prefetch: 10 }));
+      const producer = await Producer.at({ ...broker, destination: destinationFor('discards') });
+      proxy.swallow('toBus');
+      const filler = 'x'.repeat(60_000);
+      for (let sent = 0; sent < 100; sent += 1) await producer.sendText(`${sent} ${filler}`);
+      proxy.heal();
+      const { cause } = await slow.hears('gap');
+      expect(cause.message).to.contain('the broker discarded messages');
+      await producer.leave();
+      await slow.bus.close();
+      await proxy.close();
+    },
+  );
 
   it('rejects `open` for a user who may not read the topic', async () => {
     const error = await refusalOf(Listener.on(bus('rights', broker.nobody)));
