@@ -60,8 +60,7 @@ const events = channel('unstale:cache');
 /** The counters of one cache, cheap enough for every hit, and told to whoever subscribes. */
 export class CacheCounters {
   readonly #region: string;
-  readonly #counts: Record<CacheEventType, number> = {
-    hit: 0,
+  readonly #counts: Record<Exclude<CacheEventType, 'hit'>, number> = {
     miss: 0,
     load: 0,
     joined: 0,
@@ -70,6 +69,7 @@ export class CacheCounters {
     refresh: 0,
     stale: 0,
   };
+  #hits = 0;
   readonly #ages = createHistogram({ lowest: 1, highest: LONGEST_AGE_MS, figures: 2 });
 
   constructor(region: string) {
@@ -77,25 +77,28 @@ export class CacheCounters {
   }
 
   get counts(): Readonly<Record<CacheEventType, number>> {
-    return this.#counts;
+    return { ...this.#counts, hit: this.#hits };
   }
 
-  count(type: CacheEventType, key: string): void {
+  count(type: Exclude<CacheEventType, 'hit'>, key: string): void {
     this.#counts[type] += 1;
-    if (events.hasSubscribers) {
-      const event: CacheEvent = { region: this.#region, type, key };
-      events.publish(event);
-    }
+    if (events.hasSubscribers) this.#tell(type, key);
   }
 
   /** A hit; `true` for those whose age is to be recorded. */
   hit(key: string): boolean {
-    this.count('hit', key);
-    return this.#counts.hit % SAMPLED === 0;
+    this.#hits += 1;
+    if (events.hasSubscribers) this.#tell('hit', key);
+    return this.#hits % SAMPLED === 0;
   }
 
   age(ageMs: number): void {
     this.#ages.record(Math.min(LONGEST_AGE_MS, Math.max(1, Math.round(ageMs))));
+  }
+
+  #tell(type: CacheEventType, key: string): void {
+    const event: CacheEvent = { region: this.#region, type, key };
+    events.publish(event);
   }
 
   ages(): CacheStats['ageMs'] {

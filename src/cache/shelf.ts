@@ -34,6 +34,8 @@ export class Shelf<Value> {
   readonly #maxEntries: number;
   readonly #maxSize: number | undefined;
   readonly #entries: LRUCache<string, Shelved<Value>>;
+  /** The same entries for reading alone: most reads then touch nothing else (docs/decisions/reading-one-clock.md). */
+  readonly #byKey = new Map<string, Shelved<Value>>();
   readonly #invalidated: LRUCache<string, Shelved<Value>> | undefined;
   readonly #tags = new TagIndex();
   /** Entries moved to the front so far; see `touch`. */
@@ -61,6 +63,7 @@ export class Shelf<Value> {
     this.#entries = new LRUCache<string, Shelved<Value>>({
       ...bounds,
       dispose: (entry, key, reason) => {
+        this.#byKey.delete(key);
         if (entry.tags.length > 0) this.#tags.remove(key, entry.tags);
         if (reason === 'evict') this.#dropped.capacity += 1;
       },
@@ -69,7 +72,7 @@ export class Shelf<Value> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#byKey.size;
   }
 
   /** Distinct tags of the entries. */
@@ -83,11 +86,11 @@ export class Shelf<Value> {
   }
 
   keys(): Iterable<string> {
-    return this.#entries.keys();
+    return this.#byKey.keys();
   }
 
   get(key: string): Shelved<Value> | undefined {
-    return this.#entries.peek(key);
+    return this.#byKey.get(key);
   }
 
   /** What was dropped of `key` and is kept. */
@@ -118,7 +121,9 @@ export class Shelf<Value> {
     const { value, loadStartMs, expiresAtMs, tags } = entry;
     this.#moves += 1;
     const shelved = { value, loadStartMs, expiresAtMs, tags, size, movedAt: this.#moves };
+    // What it replaces is disposed of first.
     this.#entries.set(key, shelved, sized(size));
+    this.#byKey.set(key, shelved);
     if (tags.length > 0) this.#tags.add(key, tags);
     return true;
   }
@@ -127,13 +132,13 @@ export class Shelf<Value> {
     for (const key of keys) this.#drop(key, cause);
     for (const tag of tags) for (const key of this.#tags.keysOf(tag)) this.#drop(key, cause);
     if (prefixes.length === 0) return;
-    for (const key of matching(this.#entries.keys(), prefixes)) this.#drop(key, cause);
+    for (const key of matching(this.#byKey.keys(), prefixes)) this.#drop(key, cause);
   }
 
   clear(cause: DropCause): void {
     this.#dropped[cause] += this.#entries.size;
     if (this.#invalidated !== undefined) {
-      for (const [key, entry] of this.#entries.entries()) {
+      for (const [key, entry] of this.#byKey) {
         this.#invalidated.set(key, entry, sized(entry.size));
       }
     }
@@ -147,10 +152,11 @@ export class Shelf<Value> {
   }
 
   #drop(key: string, cause: DropCause): void {
-    const entry = this.#invalidated === undefined ? undefined : this.#entries.peek(key);
-    if (!this.#entries.delete(key)) return;
+    const entry = this.#byKey.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
     this.#dropped[cause] += 1;
-    if (entry !== undefined) this.#invalidated?.set(key, entry, sized(entry.size));
+    this.#invalidated?.set(key, entry, sized(entry.size));
   }
 }
 

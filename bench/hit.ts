@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { LRUCache } from 'lru-cache';
+import { memoryBus } from 'unstale/adapters/memory';
+import { joinCluster, type CoherentCache } from 'unstale';
+import { measure, measureSparse, type Figure, type Side } from './measure.ts';
+import type { BenchReport, Table, Verdict } from './report.ts';
+
+const ENTRIES = 10_000;
+const TTL_MS = 600_000;
+const OPERATIONS = 200_000;
+const ROUNDS = 25;
+const LIMIT = 1.3;
+
+interface Article {
+  readonly id: number;
+}
+
+const QUESTION = 'What does a hit cost, beside lru-cache, on which the cache stands?';
+
+const NOTE =
+  'By default lru-cache reads the clock once in a millisecond, and not again within a turn of the event loop. ' +
+  'unstale reads it at every read, because no value may be served beyond its time (READ-1): ' +
+  'in a tight loop that reading is most of what a hit costs. The like of it is lru-cache with ttlResolution 0.';
+
+interface Caches {
+  /** As people configure it: it reads the clock once per millisecond of the event loop, and not within a turn. */
+  readonly lru: LRUCache<string, Article>;
+  /** Made to read the clock at every read, as unstale does (READ-1). */
+  readonly exact: LRUCache<string, Article>;
+  readonly unstale: CoherentCache<Article>;
+}
+
+export async function run(): Promise<BenchReport> {
+  await using cluster = await joinCluster({
+    name: 'bench',
+    bus: memoryBus({ channel: 'bench' }),
+    expectedNodes: 1,
+  });
+  await cluster.ready();
+  const keys = Array.from({ length: ENTRIES }, (_, id) => `article:${id}`);
+  const max = ENTRIES * 2;
+  const caches: Caches = {
+    lru: new LRUCache({ max, ttl: TTL_MS }),
+    exact: new LRUCache({ max, ttl: TTL_MS, ttlResolution: 0 }),
+    unstale: cluster.cache('articles', {
+      maxEntries: max,
+      ttlMs: TTL_MS,
+      load: (key) => ({ id: Number(key.slice(8)) }),
+    }),
+  };
+  for (const [id, key] of keys.entries()) {
+    await caches.unstale.get(key);
+    caches.lru.set(key, { id });
+    caches.exact.set(key, { id });
+  }
+  const many = zipf(keys);
+  const one = ['article:77'];
+  const options = { operations: OPERATIONS, rounds: ROUNDS };
+  const inTurn = await measure(syncSides(many, caches), options);
+  const inTurnAwaited = await measure(awaitedSides(many, caches), options);
+  const sparse = await measureSparse(syncSides(many, caches));
+  const tables = [
+    table(
+      `${ENTRIES} keys, read as people do (Zipf), in one turn of the event loop: a call`,
+      inTurn,
+    ),
+    table(`${ENTRIES} keys, read as people do (Zipf), in one turn: an awaited call`, inTurnAwaited),
+    table('one key, in one turn: a call', await measure(syncSides(one, caches), options)),
+    table(
+      'one key, in one turn: an awaited call',
+      await measure(awaitedSides(one, caches), options),
+    ),
+    table(`${ENTRIES} keys, read as people do (Zipf), one call in a millisecond`, sparse),
+  ];
+  const verdicts = [
+    verdictOn(PEEK, HONEST, inTurn),
+    verdictOn(PEEK, LRU, sparse),
+    verdictOn(AWAIT_GET, AWAIT_PEEK, inTurnAwaited),
+    verdictOn(AWAIT_GET, AWAIT_LRU, inTurnAwaited),
+  ];
+  return { question: QUESTION, versions: versions(), tables, verdicts, notes: [NOTE] };
+}
+
+const LRU = 'lru-cache get, with a TTL';
+const HONEST = 'lru-cache get, with a TTL, ttlResolution 0';
+const PEEK = 'unstale peek';
+const AWAIT_LRU = 'await lru-cache get, with a TTL';
+const AWAIT_PEEK = 'await a function that peeks';
+const AWAIT_GET = 'await unstale get';
+
+function syncSides(keys: readonly string[], { lru, exact, unstale }: Caches): readonly Side[] {
+  return [
+    sync(LRU, keys, (key) => lru.get(key)),
+    sync(HONEST, keys, (key) => exact.get(key)),
+    sync(PEEK, keys, (key) => unstale.peek(key)),
+  ];
+}
+
+function awaitedSides(keys: readonly string[], { lru, unstale }: Caches): readonly Side[] {
+  return [
+    awaited(AWAIT_LRU, keys, async (key) => lru.get(key)),
+    awaited(AWAIT_PEEK, keys, async (key) => unstale.peek(key)),
+    awaited(AWAIT_GET, keys, (key) => unstale.get(key)),
+  ];
+}
+
+function sync(
+  name: string,
+  keys: readonly string[],
+  read: (key: string) => Article | undefined,
+): Side {
+  let next = 0;
+  return {
+    name,
+    run: (operations) => {
+      let sum = 0;
+      const end = next + operations;
+      for (; next < end; next += 1) sum += read(keys[next % keys.length] ?? '')?.id ?? Number.NaN;
+      return checked(sum);
+    },
+  };
+}
+
+function awaited(
+  name: string,
+  keys: readonly string[],
+  read: (key: string) => Promise<Article | undefined>,
+): Side {
+  return {
+    name,
+    run: async (operations) => {
+      let sum = 0;
+      for (let index = 0; index < operations; index += 1) {
+        sum += (await read(keys[index % keys.length] ?? ''))?.id ?? Number.NaN;
+      }
+      return checked(sum);
+    },
+  };
+}
+
+/** A miss would be cheap, and must not pass for a hit. */
+function checked(sum: number): number {
+  if (Number.isNaN(sum)) throw new Error('a read was no hit');
+  return sum;
+}
+
+function table(title: string, figures: readonly Figure[]): Table {
+  return {
+    title,
+    head: ['', 'ns', 'quartiles', 'ratio'],
+    rows: figures.map(({ name, medianNs, quartilesNs, ratio }) => [
+      name,
+      medianNs,
+      quartilesNs.map((ns) => ns.toFixed(0)).join(' to '),
+      ratio,
+    ]),
+  };
+}
+
+function verdictOn(name: string, against: string, figures: readonly Figure[]): Verdict {
+  const ratioOf = (wanted: string): number =>
+    figures.find((figure) => figure.name === wanted)?.ratio ?? Number.NaN;
+  const measured = ratioOf(name) / ratioOf(against);
+  return { promise: `${name} / ${against}`, measured, limit: LIMIT, holds: measured <= LIMIT };
+}
+
+/** As people read: the second most popular half as often as the first, and so on; in an order that is the same in every run. */
+function zipf(keys: readonly string[]): readonly string[] {
+  let state = 42;
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const upTo: number[] = [];
+  let sum = 0;
+  for (const index of keys.keys()) upTo.push((sum += 1 / (index + 1)));
+  return Array.from({ length: OPERATIONS }, () => {
+    const drawn = random() * sum;
+    let low = 0;
+    for (let high = keys.length - 1; low < high;) {
+      const middle = Math.floor((low + high) / 2);
+      if ((upTo[middle] ?? 0) < drawn) low = middle + 1;
+      else high = middle;
+    }
+    return keys[low] ?? '';
+  });
+}
+
+function versions(): Readonly<Record<string, string>> {
+  return { 'lru-cache': versionOf('lru-cache'), unstale: versionOf('..') };
+}
+
+function versionOf(name: string): string {
+  const path = name === '..' ? '../package.json' : `../node_modules/${name}/package.json`;
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(new URL(path, import.meta.url), 'utf8'),
+  );
+  return version;
+}
