@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
-import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
-import type { ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 
 import { BusError, type Frame, type Link, type LinkEvents } from '../../src/index.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { amqpError } from './amqp-errors.ts';
 import type { AmqpSettings, Endpoint } from './amqp-options.ts';
+import { connectTo } from './connect-to.ts';
+import { FRAME_CONTENT_TYPE, readDelivery } from './delivery.ts';
 import { EchoWatch } from './echo-watch.ts';
 import { PublisherNumbers } from './publisher-numbers.ts';
 
@@ -16,16 +17,10 @@ export interface AmqpLinkOptions {
   readonly events: LinkEvents;
 }
 
-/** What tells a frame from any other message on the exchange. */
-export const FRAME_CONTENT_TYPE = 'application/x-unstale-frame';
-
 /** Frames handed to the library and not confirmed: what a broker that does not read may cost in memory. */
 const MAX_UNCONFIRMED_BYTES = 16 * 1_024 * 1_024;
-/** The largest frame of AMQP that we take: we offer 128 KiB, and a stranger on the port must not make us wait for more. */
-const MAX_WIRE_FRAME_BYTES = 262_144;
 /** How long the broker may take to say goodbye, in ms. */
 const FAREWELL_MS = 1_000;
-const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /**
  * Two connections: a broker under a resource alarm stops reading from the ones that publish, and must not stop
@@ -140,27 +135,7 @@ export class AmqpLink implements Link {
 
   async #connect(): Promise<ChannelModel> {
     const { endpoint, settings } = this.#options;
-    const { tls, connectTimeoutMs, vhost, username, password, heartbeatSeconds } = settings;
-    const broker = {
-      protocol: tls === undefined ? 'amqp' : 'amqps',
-      hostname: endpoint.host,
-      port: endpoint.port,
-      // The library takes it as it would stand in a URL.
-      vhost: encodeURIComponent(vhost),
-      username,
-      password,
-      heartbeat: heartbeatSeconds,
-      maxFrameSize: MAX_WIRE_FRAME_BYTES,
-    };
-    const socket = {
-      ...tls,
-      noDelay: true,
-      timeout: connectTimeoutMs,
-      // Not in the library's types, but passed on to net.connect and tls.connect.
-      signal: this.#life.signal,
-      clientProperties: { connection_name: 'unstale' },
-    };
-    const connection = await connect(broker, socket);
+    const connection = await connectTo(endpoint, settings, this.#life.signal);
     this.#watch(connection);
     this.#connections.push(connection);
     return connection;
@@ -196,27 +171,22 @@ export class AmqpLink implements Link {
     });
   }
 
-  #hear({ content, properties }: ConsumeMessage): void {
+  #hear(message: ConsumeMessage): void {
     const { events } = this.#options;
-    const text = content.toString('utf8');
-    const { contentType, messageId, timestamp, userId, appId } = properties;
-    const id = typeof messageId === 'string' ? messageId : '';
-    if (contentType !== FRAME_CONTENT_TYPE || !PRINTABLE_ASCII.test(text)) {
-      const sender = [userId, appId].find((name) => typeof name === 'string' && name !== '');
-      events.foreign({
-        text,
-        id: id === '' ? contentId(content, timestamp) : id,
-        ...(sender === undefined ? {} : { sender }),
-      });
+    const delivery = readDelivery(message);
+    if (delivery.type === 'foreign') {
+      events.foreign(delivery.message);
       return;
     }
+    const { id, frame } = delivery;
     if (this.#numbers.isHole(id)) {
       // RabbitMQ drops from the head of a full queue and tells nobody.
-      const message = 'the broker dropped frames from our full queue (maxQueueLength)';
-      events.gap(new BusError('BUS_OVERFLOW', message));
+      const lost = 'the broker dropped frames from our full queue (maxQueueLength)';
+      events.gap(new BusError('BUS_OVERFLOW', lost));
     }
-    this.#echo.heard(id.startsWith(`${this.#name}-`) ? Number(id.slice(17)) : 0);
-    events.frame(text);
+    const [publisher, number] = id.split('-');
+    this.#echo.heard(publisher === this.#name ? Number(number) : 0);
+    events.frame(frame);
   }
 
   #watch(emitter: Channel | ChannelModel): void {
@@ -255,12 +225,6 @@ export class AmqpLink implements Link {
       });
     });
   }
-}
-
-/** The same for every bus that receives the message, which is all that can be had for one without a name. */
-function contentId(content: Buffer, timestamp: unknown): string {
-  const hash = createHash('sha256').update(content).update(String(timestamp));
-  return hash.digest('hex').slice(0, 32);
 }
 
 function nacked(): BusError {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { FRAME_CONTENT_TYPE } from '../../../adapters/amqp/amqp-link.ts';
+import { FRAME_CONTENT_TYPE } from '../../../adapters/amqp/delivery.ts';
 import { TcpProxy } from '../../../conformance-tests/tcp-proxy.ts';
 import type { InvalidationBus } from '../../../src/index.ts';
 import { rabbitmq } from '../../support/brokers.ts';
