@@ -1,7 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
+import { forkBeside } from '../../support/fork-beside.ts';
 import { Heard } from '../../support/heard.ts';
 import type { MemberCommand, MemberReport } from './member-main.ts';
 
@@ -25,8 +25,7 @@ export class MemberProcess {
   }
 
   static async start(): Promise<MemberProcess> {
-    const main = fileURLToPath(new URL('member-main.ts', import.meta.url));
-    const child = fork(main, { execArgv: ['--import', 'tsx'] });
+    const child = forkBeside(import.meta.url, 'member-main');
     const member = new MemberProcess(child);
     await member.heard.until('ready');
     member.heard.lines.length = 0;

@@ -1,11 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { meetingPlace } from '../../../adapters/ipc/ipc-bus.ts';
+import { forkBeside } from '../../support/fork-beside.ts';
 import { privateFolder } from './private-folder.ts';
 
 /** How far a line lets anything through. */
@@ -27,8 +27,7 @@ export class SeverableLines {
     const { folder, remove } = privateFolder();
     this.folder = folder;
     this.#removeFolder = remove;
-    const main = fileURLToPath(new URL('hub-main.ts', import.meta.url));
-    this.#hub = fork(main, { execArgv: ['--import', 'tsx'] });
+    this.#hub = forkBeside(import.meta.url, 'hub-main');
     this.#hub.setMaxListeners(0);
     this.#hub.unref();
     this.#hub.channel?.unref();
