@@ -5,6 +5,7 @@ import { ALL_PROTECTIONS, type Protections } from '../../src/protocol/settings.t
 import { minimise } from './minimise.ts';
 import { runPool } from './pool.ts';
 import { runSchedule } from './run-schedule.ts';
+import { pullTeeth, teethTable } from './teeth.ts';
 import { neverHappened, SOMETIMES, violationCount, type Summary } from './summary.ts';
 
 const USAGE = `npm run simulate -- [options]
@@ -48,12 +49,14 @@ async function main(): Promise<number> {
   if (seed !== undefined) return replay(whole('SEED', seed), unprotected);
   const from = values['from-commit'] ? seedOfCommit() : whole('--from', values.from);
   const seeds = whole('--seeds', values.seeds);
+  const jobs = whole('--jobs', values.jobs);
+  if (values.teeth) return await showTeeth({ from, seeds, jobs });
   const startMs = performance.now();
   let toldMs = startMs;
   const summary = await runPool({
     from,
     seeds,
-    jobs: whole('--jobs', values.jobs),
+    jobs,
     unprotected,
     onProgress: (soFar) => {
       const nowMs = performance.now();
@@ -72,6 +75,19 @@ async function main(): Promise<number> {
   else report(summary, { from, seconds });
   explain(summary, unprotected);
   return violationCount(summary) > 0 || neverHappened(summary).length > 0 ? 1 : 0;
+}
+
+async function showTeeth(options: { from: number; seeds: number; jobs: number }): Promise<number> {
+  const teeth = await pullTeeth({
+    ...options,
+    onTooth: ({ protection, caught, schedules, directed }) => {
+      process.stderr.write(
+        `without ${protection}: ${caught} of ${schedules} schedules, directed: ${directed ?? 'not caught'}\n`,
+      );
+    },
+  });
+  print(values.json ? JSON.stringify(teeth, null, 2) : teethTable(teeth));
+  return teeth.every(({ caught, directed }) => caught > 0 || directed !== undefined) ? 0 : 1;
 }
 
 /** One seed, with a readable trace. */

@@ -127,3 +127,34 @@ const RARE: ReadonlySet<Fault> = new Set<Fault>([
   'replica-lag',
   'slow-loads',
 ]);
+
+/** A schedule without faults and without chance in what matters, for what is done to it on purpose. */
+export function quietPlan(overrides: Partial<Plan> = {}): Plan {
+  return {
+    seed: 1,
+    nodes: 2,
+    maxStalenessMs: 3_000,
+    forgetAfterMs: 60_000,
+    safetyMs: Number.POSITIVE_INFINITY,
+    faults: new Set(),
+    uniqueLabel: false,
+    expectedNodes: overrides.nodes ?? 2,
+    strict: true,
+    onGuardTimeout: 'hold',
+    onUnproven: 'ttl',
+    maxEntries: 16,
+    repairBatches: 4_096,
+    regions: ['a'],
+    keysPerRegion: 1,
+    startWithinMs: 0,
+    latencyMs: 2,
+    lossRate: 0,
+    loadMs: 5,
+    replicaLagMs: 0,
+    readEveryMs: 100,
+    writeEveryMs: 1_000,
+    guardedShare: 1,
+    rateError: 0,
+    ...overrides,
+  };
+}

@@ -12,6 +12,7 @@ export interface PoolOptions {
   readonly seeds: number;
   readonly jobs: number;
   readonly unprotected: Partial<Protections>;
+  readonly only?: readonly string[];
   /** Called after each task with everything so far. `false` ends the run. */
   readonly onProgress: (summary: Summary) => boolean;
 }
@@ -37,10 +38,12 @@ export async function runPool(options: PoolOptions): Promise<Summary> {
   return total;
 }
 
-function tasksOf({ from, seeds, unprotected }: PoolOptions): Task[] {
+function tasksOf({ from, seeds, unprotected, only }: PoolOptions): Task[] {
   const tasks: Task[] = [];
   for (let done = 0; done < seeds; done += SEEDS_PER_TASK) {
-    tasks.push({ from: from + done, seeds: Math.min(SEEDS_PER_TASK, seeds - done), unprotected });
+    const some = Math.min(SEEDS_PER_TASK, seeds - done);
+    const task = { from: from + done, seeds: some, unprotected };
+    tasks.push(only === undefined ? task : { ...task, only });
   }
   return tasks;
 }

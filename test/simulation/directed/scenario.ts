@@ -1,0 +1,131 @@
+import type { Wait } from '../../../src/protocol/input.ts';
+import type { Protections, Settings } from '../../../src/protocol/settings.ts';
+import type { Member } from '../member.ts';
+import { quietPlan, type Plan } from '../plan.ts';
+import { Violation } from '../violation.ts';
+import { World } from '../world.ts';
+
+/** What is done to a cluster on purpose, and what must not come of it. */
+export interface Directed {
+  /** The protection that it is about. */
+  readonly protection: keyof Protections;
+  /** What happens, for people. */
+  readonly story: string;
+  readonly run: (unprotected: Partial<Protections>) => void;
+}
+
+/** The violation that a directed schedule ends with, if any. */
+export function violationOf(
+  directed: Directed,
+  unprotected: Partial<Protections>,
+): Violation | undefined {
+  try {
+    directed.run(unprotected);
+  } catch (error) {
+    if (error instanceof Violation) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+/** A quiet cluster to which things are done at given moments: one key, constant latency, exact clocks. */
+export class Scenario {
+  readonly world: World;
+  static readonly selection: { readonly keys: { readonly a: readonly string[] } } = {
+    keys: { a: ['k0'] },
+  };
+
+  constructor(
+    unprotected: Partial<Protections>,
+    plan: Partial<Plan> & { readonly spareSlots?: number } = {},
+  ) {
+    const { spareSlots, ...overrides } = plan;
+    this.world = new World({
+      plan: quietPlan(overrides),
+      unprotected,
+      spareSlots: spareSlots ?? 0,
+    });
+    this.world.network.heal();
+  }
+
+  startAll(): void {
+    for (let slot = 0; slot < this.world.plan.nodes; slot += 1) this.world.start(slot);
+  }
+
+  start(slot: number, overrides: Partial<Settings> = {}): Member {
+    return this.world.start(slot, overrides);
+  }
+
+  member(slot: number): Member {
+    const member = this.world.members[slot];
+    if (member === undefined) throw new RangeError(`nobody is in slot ${slot}`);
+    return member;
+  }
+
+  at(atMs: number, action: () => void): void {
+    this.world.at(atMs, action);
+  }
+
+  run(untilMs: number): void {
+    this.world.run(untilMs);
+    if (this.world.broken !== undefined) throw new RangeError(`it breaks ${this.world.broken}`);
+  }
+
+  /** `from` is not heard by `to` from `sinceMs` to `untilMs`. */
+  sever(from: number, to: number, sinceMs: number, untilMs: number): void {
+    this.at(sinceMs, () => {
+      this.world.network.sever(from, to, untilMs);
+    });
+  }
+
+  /** Reads the key in `slot` every 50 ms, if that is a hit; loads it with `loads`. */
+  readEvery(slot: number, sinceMs: number, untilMs: number, loads = false): void {
+    for (let atMs = sinceMs; atMs < untilMs; atMs += 50) {
+      this.at(atMs, () => {
+        this.read(slot, loads ? 5 : undefined);
+      });
+    }
+  }
+
+  /** A read; a miss loads, and takes `loadMs`, or is let alone. The source is read at the start of the load. */
+  read(slot: number, loadMs: number | undefined): void {
+    const { world } = this;
+    const member = world.members[slot];
+    if (member?.isRunning !== true) return;
+    const cache = member.caches.get('a');
+    const version = cache?.serveable('k0');
+    if (version !== undefined) world.invariants.served(member, 'a/k0', version, world.nowMs);
+    if (version !== undefined || loadMs === undefined) return;
+    const flight = cache?.load('k0', world.nowMs);
+    const loaded = world.source.version('a/k0');
+    if (flight === undefined) return;
+    this.at(world.nowMs + loadMs, () => {
+      member.do(() => {
+        cache?.loaded(flight, loaded);
+      });
+    });
+  }
+
+  /** A guarded write, if `slot` is ready: reserved at `atMs`, committed a moment later, answered after `answerMs`. */
+  write(slot: number, atMs: number, answerMs: number, wait: Wait = { for: 'bus' }): void {
+    const { world } = this;
+    this.at(atMs, () => {
+      const member = world.members[slot];
+      if (member?.core.members.ready !== true) return;
+      const guard = member.reserve(Scenario.selection);
+      this.at(atMs + 1, () => {
+        world.source.commit('a/k0', world.nowMs, true);
+      });
+      this.at(atMs + answerMs, () => {
+        member.do(() => {
+          member.release(guard, Scenario.selection, wait, () => undefined);
+        });
+      });
+    });
+  }
+
+  /** Says that something did not come out as it must. */
+  fail(invariant: string, message: string): never {
+    throw new Violation(invariant, message);
+  }
+}
