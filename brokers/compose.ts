@@ -10,7 +10,7 @@ const UP_TIMEOUT_MS = 600_000;
 const URLS: Readonly<Partial<Record<BrokerName, string>>> = {
   prosody: 'xmpp://unstale:unstale-secret@127.0.0.1:5222/cache@conference.localhost',
   activemq: 'stomp://unstale:unstale-secret@127.0.0.1:61613/unstale',
-  rabbitmq: 'amqp://unstale:unstale-secret@127.0.0.1:5672/unstale',
+  rabbitmq: 'amqp://unstale:unstale-secret@127.0.0.1:5672/?exchange=unstale',
 };
 
 /**

@@ -93,7 +93,7 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
     stompTlsPort: ports.stompTls,
     username: USERNAME,
     password: PASSWORD,
-    url: `amqp://${USERNAME}:${PASSWORD}@${host}:${ports.amqp}/unstale`,
+    url: `amqp://${USERNAME}:${PASSWORD}@${host}:${ports.amqp}/?exchange=unstale`,
     stompUrl: `stomp://${USERNAME}:${PASSWORD}@${host}:${ports.stomp}/unstale`,
   };
 }
