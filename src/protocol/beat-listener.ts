@@ -58,7 +58,7 @@ export class BeatListener {
   }
 
   #hearDigest(peer: Peer, beat: Beat, me: Origin): void {
-    peer.saysRegions(beat.regions);
+    if (peer.saysRegions(beat.regions)) this.#members.changed();
     peer.features = beat.features;
     peer.coverage.heard(beat.beat, beat.part);
     const echo = beat.digest?.get(me);

@@ -155,7 +155,10 @@ export class Members {
   /** By now the others have forgotten this node, and it does not know who has joined meanwhile: it starts over. */
   rejoin(): void {
     this.#searchedSinceMs = this.#host.now.monoMs;
-    for (const peer of this.#peers.values()) peer.listsMe = false;
+    for (const peer of this.#peers.values()) {
+      peer.listsMe = false;
+      peer.direct = false;
+    }
     this.#ready = false;
     this.#settled = false;
     this.#revision += 1;

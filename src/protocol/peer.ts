@@ -80,14 +80,21 @@ export class Peer {
     return this.#regions;
   }
 
-  /** Regions hold for the life of an incarnation: one that changes its word is taken to mean all. */
-  saysRegions(regions: readonly string[] | undefined): void {
+  /**
+   * Regions hold for the life of an incarnation: one that changes its word is taken to mean all.
+   * `true` if that is news.
+   */
+  saysRegions(regions: readonly string[] | undefined): boolean {
     const same =
       regions?.length === this.#regions?.length &&
       (regions ?? []).every((region) => this.#regions?.includes(region) === true);
-    if (!this.#regionsKnown) this.#regions = regions;
-    else if (!same) this.#regions = undefined;
+    if (same) {
+      this.#regionsKnown = true;
+      return false;
+    }
+    this.#regions = this.#regionsKnown ? undefined : regions;
     this.#regionsKnown = true;
+    return true;
   }
 
   mayPublishTo(region: string): boolean {

@@ -54,12 +54,17 @@ export class CoreNetwork {
   /** A node that has just attached; `expectedNodes` and the like come from the network's settings. */
   add(
     label: string,
-    options: Partial<Settings> & { readonly firstSeq?: number; readonly attached?: boolean } = {},
+    options: Partial<Settings> & {
+      readonly firstSeq?: number;
+      readonly attached?: boolean;
+      /** Nodes with the same chance are clones of each other. */
+      readonly chance?: string;
+    } = {},
   ): CoreNode {
-    const { firstSeq, attached = true, ...overrides } = options;
+    const { firstSeq, attached = true, chance, ...overrides } = options;
     const node = new CoreNode(this, {
       settings: settingsOf({ ...this.#settings, ...overrides, label }),
-      random: this.random.split(`${label} ${this.nodes.length}`),
+      random: this.random.split(chance ?? `${label} ${this.nodes.length}`),
       firstSeq,
     });
     this.nodes.push(node);

@@ -25,6 +25,8 @@ export class CoreNode {
   /** All its effects, with the time. */
   readonly #history: { readonly atMs: number; readonly effect: Effect }[] = [];
   readonly #calls = new Map<number, NodeCall>();
+  /** Frames that the bus has not settled. */
+  readonly #unsettled = new Set<number>();
   readonly #proofs = new Map<string, number>();
   #attached = false;
   #ended = false;
@@ -115,10 +117,11 @@ export class CoreNode {
     this.step({ type: 'bus', event });
   }
 
-  /** The line is cut, and the node knows it. */
+  /** The line is cut, and the node knows it: what was not confirmed by now never will be. */
   cut(): void {
     this.#attached = false;
     this.step({ type: 'bus', event: 'interrupted' });
+    for (const id of this.#unsettled) this.settle(id, 'unconfirmed');
   }
 
   /** It is killed. */
@@ -150,6 +153,7 @@ export class CoreNode {
   }
 
   settle(id: number, outcome: SendOutcome): void {
+    if (!this.#unsettled.delete(id)) return;
     this.step({ type: 'sent', id, outcome });
   }
 
@@ -211,6 +215,7 @@ export class CoreNode {
       call.settledAtMs = atMs;
     }
     if (effect.type !== 'send') return;
+    this.#unsettled.add(effect.id);
     if (this.attached) this.#network.publish(this, effect.id, effect.frame);
     else throw new Error('a node sent something although its bus is away');
   }
