@@ -1,2 +1,3 @@
+export { inspectRoom, type RoomFacts } from './inspect-room.ts';
 export { xmppBus } from './xmpp-bus.ts';
 export type { XmppBusOptions, XmppTlsOptions } from './xmpp-options.ts';

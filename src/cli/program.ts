@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { BusError } from '../index.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit-code.ts';
 import { Interruption } from './interruption.ts';
 import { invalidateCommand } from './invalidate.ts';
@@ -23,6 +24,7 @@ Start here:
   $ unstale demo              three servers, one slow origin, caches that agree
   $ unstale demo --help       what else it can show
   $ unstale watch --help      the cluster, live
+  $ unstale doctor --help     check a configuration, from the address to the last node
   $ unstale invalidate --help drop what has changed, from a script
 
 Exit codes:
@@ -74,7 +76,7 @@ async function program(surroundings: Surroundings): Promise<Command> {
       },
     })
     .addHelpText('after', TEACHING);
-  for (const make of [demoCommand, invalidateCommand, watchCommand]) {
+  for (const make of [demoCommand, watchCommand, doctorCommand, invalidateCommand]) {
     command.addCommand(make(surroundings).copyInheritedSettings(command));
   }
   return command;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { demoCommand } from '../../src/cli/demo.ts';
+import { doctorCommand } from '../../src/cli/doctor.ts';
 import { invalidateCommand } from '../../src/cli/invalidate.ts';
 import { terminal } from '../../src/cli/terminal.ts';
 import { watchCommand } from '../../src/cli/watch.ts';
@@ -43,7 +44,7 @@ describe('the documentation', () => {
     signal: new AbortController().signal,
   };
 
-  for (const command of [demoCommand, watchCommand, invalidateCommand].map((make) =>
+  for (const command of [demoCommand, watchCommand, doctorCommand, invalidateCommand].map((make) =>
     make(surroundings),
   )) {
     it(`lists the flags of unstale ${command.name()} as its help does`, () => {

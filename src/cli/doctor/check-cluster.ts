@@ -1,0 +1,63 @@
+import { busOf, clusterOptionsOf } from '../../config/configured-cluster.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import { joinCluster, type Cluster } from '../../index.ts';
+import { labelOf } from '../watch/event-line.ts';
+import { ok, warning, type Finding } from './finding.ts';
+
+/** Takes part for a moment: who is there, who answers, who does not. */
+export async function checkCluster(
+  configuration: Configuration,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const bus = await busOf(configuration);
+  const options = clusterOptionsOf(configuration);
+  const cluster = await joinCluster({
+    ...options,
+    label: `doctor-${process.pid}`,
+    bus,
+    signal,
+    lingerMs: 0,
+  });
+  try {
+    await Promise.race([settled(cluster, withinMs, signal), pause(withinMs)]);
+    // A key that nobody has: dropping it costs nothing, and everybody who acknowledges it is there.
+    const { acked, missing } = await cluster.invalidate(
+      { keys: `unstale-doctor ${process.pid}` },
+      { ack: cluster.status().members.length + 1, timeoutMs: withinMs },
+    );
+    return tell(cluster, acked, missing);
+  } finally {
+    await cluster.close();
+  }
+}
+
+function tell(cluster: Cluster, acked: readonly string[], missing: readonly string[]): Finding {
+  const { members, cluster: name } = cluster.status();
+  if (members.length === 0 && missing.length === 0) {
+    return warning(
+      'cluster',
+      `nobody else of the cluster ${JSON.stringify(name)} is here`,
+      'if others should be: compare their cluster name and channel with ours',
+    );
+  }
+  const there = acked.map(labelOf).join(', ');
+  if (missing.length === 0) return ok('cluster', `every member answers: ${there}`);
+  return warning(
+    'cluster',
+    `${missing.map(labelOf).join(', ')} ${missing.length === 1 ? 'does' : 'do'} not answer${there === '' ? '' : `; ${there} ${acked.length === 1 ? 'does' : 'do'}`}`,
+    'a process that was killed stays in the list for forgetAfterMs; one that hangs or hears nothing needs a look',
+  );
+}
+
+/** The first beats of a newcomer are answered within a moment. */
+async function settled(cluster: Cluster, withinMs: number, signal: AbortSignal): Promise<void> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(Math.min(withinMs, 2_000))]);
+  await cluster.ready({ signal: within }).catch(() => undefined);
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs);
+  });
+}

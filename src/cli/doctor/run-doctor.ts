@@ -1,0 +1,95 @@
+import { showBusUrl } from '../../config/bus-url.ts';
+import { busConfigOf } from '../../config/configured-cluster.ts';
+import type { LoadedConfiguration } from '../../config/load-configuration.ts';
+import { loadBus } from '../../config/load-bus.ts';
+import { configurationOf } from '../cluster-flags.ts';
+import type { DoctorFlags } from '../doctor.ts';
+import type { Surroundings } from '../program.ts';
+import type { Terminal } from '../terminal.ts';
+import { UserError } from '../user-error.ts';
+import { checkAddress } from './check-address.ts';
+import {
+  checkLargestFrame,
+  checkLoopback,
+  checkOpen,
+  checkRate,
+  checkSecondSubscriber,
+} from './check-bus.ts';
+import { checkChannel } from './check-channel.ts';
+import { checkCluster } from './check-cluster.ts';
+import { ok, warning, type Finding } from './finding.ts';
+import { Probe } from './probe.ts';
+
+/** Runs the checks in the order in which one depends on the other, and says what each has found. */
+export async function runDoctor(flags: DoctorFlags, { out, signal }: Surroundings): Promise<void> {
+  const loaded = await configurationOf(flags);
+  const findings: Finding[] = [];
+  for await (const finding of examine(loaded, flags.timeout * 1_000, signal)) {
+    findings.push(finding);
+    if (flags.json !== true) out.write(line(finding, out));
+    signal.throwIfAborted();
+  }
+  const bad = findings.filter(({ verdict }) => verdict === 'failed').length;
+  if (flags.json === true)
+    out.write(`${JSON.stringify({ healthy: bad === 0, findings }, null, 2)}\n`);
+  if (bad > 0) throw new UserError(`${bad} ${bad === 1 ? 'check has' : 'checks have'} failed`);
+}
+
+async function* examine(
+  loaded: LoadedConfiguration,
+  withinMs: number,
+  signal: AbortSignal,
+): AsyncIterable<Finding> {
+  const { configuration } = loaded;
+  yield describe(loaded);
+  const config = busConfigOf(configuration, process.env);
+  const address = await checkAddress(config, withinMs);
+  yield address;
+  if (address.verdict === 'failed') return;
+  const probe = new Probe(await loadBus(config, { label: 'doctor' }));
+  try {
+    const attach = await checkOpen(
+      probe,
+      AbortSignal.any([signal, AbortSignal.timeout(3 * withinMs)]),
+    );
+    yield attach;
+    if (attach.verdict === 'failed') return;
+    yield* checkChannel(config, withinMs, signal);
+    const loopback = await checkLoopback(probe, withinMs);
+    yield loopback;
+    if (loopback.verdict === 'failed') return;
+    yield await checkLargestFrame(probe, withinMs);
+    yield await checkRate(probe, Math.min(withinMs, 3_000));
+    const second = new Probe(await loadBus(config, { label: 'doctor' }));
+    try {
+      yield await checkSecondSubscriber(probe, second, withinMs, signal);
+    } finally {
+      await second.close();
+    }
+  } finally {
+    await probe.close();
+  }
+  yield await checkCluster(configuration, withinMs, signal);
+}
+
+function describe({ configuration, sources, overruled }: LoadedConfiguration): Finding {
+  const { bus, transport, cluster } = configuration;
+  const which = bus === undefined ? `transport ${transport}` : `bus ${showBusUrl(bus)}`;
+  const from = [...new Set(Object.values(sources))].join(', ');
+  const text = `cluster ${JSON.stringify(cluster)}, ${which}; from ${from}`;
+  if (overruled.length === 0) return ok('configuration', text);
+  return warning(
+    'configuration',
+    `${text}; ${overruled.join('; ')}`,
+    'if that is not meant, set each option in one place',
+  );
+}
+
+const MARKS = { ok: '✔', warning: '!', failed: '✖', skipped: '–' } as const;
+const STYLES = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const;
+
+function line({ check, verdict, text, advice }: Finding, out: Terminal): string {
+  const mark = out.styled(STYLES[verdict], MARKS[verdict]);
+  const help = advice === undefined ? '' : `\n  ${out.styled('dim', `→ ${advice}`)}`;
+  return `${mark} ${check.padEnd(18)} ${text}${help}\n`;
+}
