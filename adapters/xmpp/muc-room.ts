@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { xml } from '@xmpp/client';
 import { BusError, type Frame, type LinkEvents } from '../../src/index.ts';
+import { InFlight } from './in-flight.ts';
 import { Occupant, type Occupancy } from './occupant.ts';
-import { Reflections } from './reflections.ts';
 import { unlockRoom } from './room-setup.ts';
 import { rejectionOf } from './room-status.ts';
 import { SilenceWatch } from './silence-watch.ts';
@@ -26,7 +26,7 @@ export class MucRoom {
   readonly #settings: XmppSettings;
   readonly #events: LinkEvents;
   readonly #occupant: Occupant;
-  readonly #reflections = new Reflections();
+  readonly #inFlight: InFlight;
   readonly #ids: string = randomBytes(9).toString('base64url');
   #sent = 0;
   /** What comes before the subject is history. */
@@ -45,6 +45,7 @@ export class MucRoom {
     this.#settings = settings;
     this.#events = events;
     this.#live = occupancy !== undefined;
+    this.#inFlight = new InFlight(settings.confirmTimeoutMs);
     const onEvicted = (cause: BusError): void => {
       session.end(cause, { resumable: false });
     };
@@ -81,14 +82,16 @@ export class MucRoom {
 
   leave(): void {
     this.#watch?.stop();
-    this.#reflections.clear();
+    this.#inFlight.clear();
   }
 
   /** Resolves once the room has reflected the frame to us, that is to everybody. */
   async send(frame: Frame, summary: string | undefined): Promise<void> {
+    const { room } = this.#settings;
     const id = this.#nextId();
-    this.#session.send(frameMessage({ room: this.#settings.room, id, frame, summary }));
-    await this.#reflections.wait(id, frame);
+    await this.#inFlight.pass(id, frame, () => {
+      this.#session.send(frameMessage({ room, id, frame, summary }));
+    });
   }
 
   /** Asks the room whether we are in it (XEP-0410). `undefined`: it cannot be told. */
@@ -161,13 +164,13 @@ export class MucRoom {
   #hearFrame(envelope: string, own: boolean, id: string): void {
     if (isFrame(envelope)) {
       this.#events.frame(envelope);
-      if (own) this.#reflections.reflected(id, envelope);
+      if (own) this.#inFlight.reflected(id, envelope);
       return;
     }
     const message = 'a frame that is not ASCII was in the room: changed on its way, or not ours';
     const error = new BusError('BUS_REJECTED', message);
     this.#events.gap(error);
-    if (own) this.#reflections.refused(id, error);
+    if (own) this.#inFlight.refused(id, error);
   }
 
   #hearPlain(message: Element, from: string, id: string): void {
@@ -175,7 +178,7 @@ export class MucRoom {
       'BUS_REJECTED',
       'the room has taken the frame out of the message',
     );
-    if (from === this.#occupant.address && this.#reflections.refused(id, stripped)) return;
+    if (from === this.#occupant.address && this.#inFlight.refused(id, stripped)) return;
     const foreign = foreignOf(message, this.#occupant.nameOf(from));
     if (foreign !== undefined) this.#events.foreign(foreign);
   }
@@ -183,7 +186,7 @@ export class MucRoom {
   #hearError(message: Element, id: string): void {
     const said = errorOf(message);
     const error = rejectionOf(said);
-    this.#reflections.refused(id, error);
+    this.#inFlight.refused(id, error);
     if (NOT_INSIDE.has(said.condition)) this.#evicted(error.message);
     else this.#probe?.reject(error);
   }

@@ -68,7 +68,12 @@ function takeWire(xmpp: Client, wire: Wire): void {
   function Socket(): Wire {
     return wire;
   }
-  Object.defineProperty(xmpp, 'Socket', { get: () => Socket, set: () => undefined });
+  Object.defineProperty(xmpp, 'Socket', {
+    get: () => Socket,
+    set() {
+      // What the library has found is not wanted.
+    },
+  });
 }
 
 function isWhole(xmpp: Client): xmpp is XmppClient {

@@ -73,6 +73,7 @@ export interface XmppSettings {
   readonly ackTimeoutMs: number;
   readonly selfPingAfterMs: number;
   readonly attachTimeoutMs: number;
+  readonly confirmTimeoutMs: number;
 }
 
 export interface TlsSettings {
@@ -111,6 +112,7 @@ export function resolveOptions(options: XmppBusOptions): XmppSettings {
     ackTimeoutMs: ms('ackTimeoutMs', options.ackTimeoutMs, 10_000),
     selfPingAfterMs: ms('selfPingAfterMs', options.selfPingAfterMs, 10_000),
     attachTimeoutMs: ms('tuning.attachTimeoutMs', options.tuning?.attachTimeoutMs, 10_000),
+    confirmTimeoutMs: ms('tuning.confirmTimeoutMs', options.tuning?.confirmTimeoutMs, 10_000),
   });
 }
 
