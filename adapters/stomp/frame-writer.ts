@@ -32,17 +32,21 @@ export class FrameWriter {
     this.#pump();
   }
 
+  /** The library writes a frame in three pieces; held back to the end of the turn, they leave as one packet or one TLS record. */
+  holdBack(): void {
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#socket.uncork();
+    });
+  }
+
   stop(): void {
     this.#over = true;
     this.#waiting.length = 0;
   }
 
   #pump(): void {
-    // The library writes a frame in three pieces; held back to the end of the turn, they leave as one packet.
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#socket.uncork();
-    });
+    this.holdBack();
     while (this.#writing < MAX_WRITING) {
       const next = this.#waiting.shift();
       if (next === undefined) return;

@@ -123,6 +123,10 @@ export class StompLink implements Link {
       ack: 'client',
       'activemq.prefetchSize': String(prefetch),
       'prefetch-count': String(prefetch),
+      // For RabbitMQ: a queue that ends with its connection, and that loses its oldest messages when it is full.
+      durable: 'false',
+      exclusive: 'true',
+      'auto-delete': 'true',
       'x-max-length': String(MAX_QUEUE_LENGTH),
     });
   }

@@ -154,6 +154,7 @@ export class StompSession {
 
   #sayConnect(): void {
     const { vhost, username, password } = this.#options.settings;
+    this.#writer.holdBack();
     this.#client.connect({
       'accept-version': '1.2',
       host: escaped(vhost),

@@ -166,12 +166,13 @@ function configuration(conf: string, tlsPort: number, options: ActiveMqOptions):
     `<sslContext><sslContext keyStore="file:${conf}/key.p12" keyStoreType="PKCS12"
       keyStorePassword="${KEY_STORE_PASSWORD}" ${trust}/></sslContext>`,
   );
+  // Not stomp+nio+ssl: ActiveMQ 5.17 does not answer the first clients that come at once.
   const ask = options.tls.requireClientCertificate === true ? '&amp;needClientAuth=true' : '';
   return replaced(
     xml,
     '<!-- NATIVE-TLS-CONNECTORS -->',
     `<transportConnector name="stomp+ssl"
-      uri="stomp+nio+ssl://127.0.0.1:${tlsPort}?transport.hbGracePeriodMultiplier=2${ask}"/>`,
+      uri="stomp+ssl://127.0.0.1:${tlsPort}?transport.hbGracePeriodMultiplier=2${ask}"/>`,
   );
 }
 
