@@ -6,6 +6,8 @@ type Style = Parameters<typeof styleText>[0];
 export interface Terminal {
   /** A person is looking: lines may be redrawn. */
   readonly isTerminal: boolean;
+  /** How wide a line may be now; `Infinity` where nobody looks. */
+  readonly columns: number;
   write(text: string): void;
   /** `text` in that style where the stream shows colours (a terminal, and no NO_COLOR), otherwise as it is. */
   styled(style: Style, text: string): string;
@@ -16,6 +18,9 @@ export function terminal(stream: NodeJS.WriteStream): Terminal {
   const hasColours = isTerminal && stream.hasColors();
   return {
     isTerminal,
+    get columns() {
+      return isTerminal ? stream.columns : Number.POSITIVE_INFINITY;
+    },
     write(text) {
       if (!stream.destroyed) stream.write(text);
     },

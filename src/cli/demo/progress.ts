@@ -39,9 +39,14 @@ export class Progress implements ModeWatcher {
     }
   }
 
+  starting(mode: Mode): void {
+    if (this.#err.isTerminal) this.#draw(`  ${nameOf(mode, this.#plan)}: starting the processes`);
+  }
+
   started(mode: Mode, places: readonly Place[]): void {
     this.#say(this.#err.styled('bold', `${nameOf(mode, this.#plan)}:`));
     for (const { name, base, pid } of places) this.#say(`  ${name} ${base} (process ${pid})`);
+    if (this.#err.isTerminal) this.#draw('  warming up: every server reads the resources once');
   }
 
   measuring(mode: Mode, tally: Tally, elapsedMs: number): void {
@@ -70,7 +75,8 @@ export class Progress implements ModeWatcher {
 
   #draw(text: string): void {
     if (this.#err.isTerminal) {
-      this.#err.write(`${CLEAR_LINE}${text}`);
+      // A line that wraps could not be cleared.
+      this.#err.write(`${CLEAR_LINE}${text.slice(0, this.#err.columns - 1)}`);
       this.#lineIsOpen = true;
     } else this.#err.write(`${text}\n`);
   }

@@ -10,6 +10,7 @@ import type { ServerRole, Telling } from './worker-protocol.ts';
 
 /** What a mode tells while it runs. */
 export interface ModeWatcher {
+  starting(mode: Mode): void;
   /** Everything is up. */
   started(mode: Mode, places: readonly Place[]): void;
   measuring(mode: Mode, tally: Tally, elapsedMs: number): void;
@@ -44,6 +45,7 @@ export async function runMode(run: ModeRun): Promise<{
 }> {
   const { plan, watcher } = run;
   const tally = new Tally();
+  watcher.starting(run.mode);
   const fatal = new AbortController();
   const signal = AbortSignal.any([run.signal, fatal.signal]);
   const listener = {
