@@ -200,7 +200,8 @@ export class Members {
     if (overfull || (!this.#settled && settings.protections.settledRule)) {
       return Number.NEGATIVE_INFINITY;
     }
-    let proof = this.#awaySinceMs ?? Number.POSITIVE_INFINITY;
+    // Who requires nobody has heard everything until now, and not for ever: whoever joins while this process sleeps counts on that.
+    let proof = this.#awaySinceMs ?? now.localMs;
     for (const peer of this.#peers.values()) {
       if (!peer.mayPublishTo(region)) continue;
       proof = Math.min(proof, peer.opaque ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
