@@ -12,7 +12,7 @@ export interface Lone {
 
 /** Clusters of virtual time, closed after each test. */
 export class Nodes {
-  readonly #clusters: Cluster[] = [];
+  readonly #nodes: Lone[] = [];
 
   /** A cluster of one, which proves everything to itself as long as its timers run. */
   async lone(options: Partial<ClusterOptions> = {}): Promise<Lone> {
@@ -41,8 +41,8 @@ export class Nodes {
         runtime,
         ...options,
       });
-      this.#clusters.push(cluster);
       nodes.push({ cluster, runtime });
+      this.#nodes.push({ cluster, runtime });
     }
     for (let round = 0; round < 20; round += 1) {
       if (nodes.every(({ cluster }) => cluster.status().ready)) return nodes;
@@ -52,7 +52,14 @@ export class Nodes {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#clusters.splice(0).map((cluster) => cluster.close()));
+    await Promise.all(
+      this.#nodes.splice(0).map(async ({ cluster, runtime }) => {
+        const closed = cluster.close();
+        // What lingers does so in virtual time.
+        await runtime.pass(10_000);
+        await closed;
+      }),
+    );
   }
 }
 
