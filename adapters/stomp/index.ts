@@ -1,2 +1,3 @@
+export { destinationFor } from './destination.ts';
 export { stompBus } from './stomp-bus.ts';
 export type { StompBusOptions, StompTlsOptions } from './stomp-options.ts';

@@ -7,6 +7,7 @@ describe('the page of an adapter', () => {
   for (const [page, source, type] of [
     ['memory', 'adapters/memory/memory-bus.ts', 'MemoryBusOptions'],
     ['ipc', 'adapters/ipc/ipc-bus.ts', 'IpcBusOptions'],
+    ['stomp', 'adapters/stomp/stomp-options.ts', 'StompBusOptions'],
     ['amqp', 'adapters/amqp/amqp-options.ts', 'AmqpBusOptions'],
   ] as const) {
     it(`docs/adapters/${page}.md has a row for every option of ${type}, and no other`, () => {

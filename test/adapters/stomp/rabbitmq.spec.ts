@@ -100,12 +100,25 @@ describe("the STOMP bus on RabbitMQ's plugin", function () {
     }
   });
 
+  it('needs no more rights than its page says', async () => {
+    const subscription = '^stomp-subscription-';
+    const rights = String.raw`^(stomp-subscription-|amq\.topic$)`;
+    await broker.addUser('modest', 'modest-secret');
+    await broker.setPermissions('modest', { configure: subscription, write: rights, read: rights });
+    const modest = { username: 'modest', password: 'modest-secret' };
+    const listener = await Listener.on(bus('modest', modest));
+    await listener.bus.publish('within its rights');
+    await listener.hearsFrame('within its rights');
+    await listener.bus.close();
+  });
+
   it('gives up when a user publishes who may not', async () => {
     await broker.addUser('reader', 'reader-secret');
     await broker.setPermissions('reader', { configure: '.*', write: '^stomp-', read: '.*' });
     const reader = { username: 'reader', password: 'reader-secret' };
     const listener = await Listener.on(bus('rights', reader));
-    await refusalOf(listener.bus.publish('x'));
+    const error = await refusalOf(listener.bus.publish('x'));
+    expect(error).to.have.property('code', 'BUS_UNCONFIRMED');
     expect((await listener.hears('failed')).cause.code).to.equal('BUS_ACCESS_DENIED');
   });
 
