@@ -29,7 +29,7 @@ export class Workload {
     for (let slot = 0; slot < this.#world.members.length; slot += 1) {
       this.#every(this.#reads, plan.readEveryMs, () => {
         this.#onRunning(slot, (member) => {
-          this.read(member, this.#key(this.#reads), this.#reads);
+          this.#read(member, this.#key(this.#reads));
         });
       });
     }
@@ -49,40 +49,26 @@ export class Workload {
   }
 
   /** One read through the cache. */
-  read(member: Member, [region, key]: readonly [string, string], chance: Prng): void {
+  #read(member: Member, [region, key]: readonly [string, string]): void {
     const world = this.#world;
-    const cache = member.caches.get(region);
-    if (cache === undefined) return;
     const { nowMs } = world;
     const id = `${region}/${key}`;
-    const version = cache.serveable(key);
+    const version = member.peek(region, key);
     if (version !== undefined) {
       world.trace.note(version);
-      world.count(cache.proven ? 'hit by proof' : 'hit by TTL');
+      world.count(member.isProven(region) ? 'hit by proof' : 'hit by TTL');
       world.trace.line(nowMs, () => `${member.name} reads ${id}: hit, version ${version}`);
       world.invariants.served(member, id, version, nowMs);
       return;
     }
-    const flight = cache.load(key, nowMs);
-    if (flight === undefined) {
-      world.count('load joined');
-      return;
-    }
-    const { faults, loadMs, replicaLagMs } = world.plan;
+    const chance = this.#reads;
+    const { faults, loadMs, replicaLagMs, maxStalenessMs } = world.plan;
     const slow = faults.has('slow-loads') && chance.chance(0.2);
-    const latencyMs = chance.exponential(slow ? 2 * world.plan.maxStalenessMs : loadMs);
-    const readAtMs = nowMs + latencyMs * chance.next() - replicaLagMs * chance.next();
+    const latencyMs = chance.exponential(slow ? 2 * maxStalenessMs : loadMs);
+    const readsAtMs = nowMs + latencyMs * chance.next() - replicaLagMs * chance.next();
     const fails = faults.has('failing-loads') && chance.chance(0.2);
-    world.at(nowMs + latencyMs, () => {
-      const loaded = world.source.versionAt(id, readAtMs);
-      member.do(() => {
-        world.trace.line(world.nowMs, () => `${member.name} has loaded ${id}: ${loaded}`);
-        if (fails) cache.failed(flight);
-        else cache.loaded(flight, loaded);
-        for (const atMs of fails ? [] : flight.joinedAtMs)
-          world.invariants.served(member, id, loaded, atMs);
-      });
-    });
+    const endsAtMs = nowMs + latencyMs;
+    member.load(region, key, { endsAtMs, readsAtMs: fails ? undefined : readsAtMs });
   }
 
   #write(member: Member): void {
@@ -97,7 +83,7 @@ export class Workload {
     const world = this.#world;
     const chance = this.#writes;
     const { faults, maxStalenessMs, safetyMs } = world.plan;
-    const guard = member.reserve(selection);
+    const end = member.guard(selection);
     this.underWay.add(member);
     const hangs = faults.has('guard-hang') && chance.chance(0.3);
     const aborts = faults.has('guard-abort') && chance.chance(0.3);
@@ -113,18 +99,18 @@ export class Workload {
     };
     // The source carries out the request of a process that dies, or does not; but not much later.
     const survives = chance.chance(0.6);
-    member.atEnd(() => {
+    member.life.atEnd(() => {
       if (survives) commit();
       request = 'done';
     });
     world.at(commitMs, commit);
     // Whatever hangs ends when everything heals.
     world.at(Math.max(commitMs, Math.min(answerMs, safetyMs)), () => {
-      member.do(() => {
+      member.life.do(() => {
         this.underWay.delete(member);
         world.trace.line(world.nowMs, () => `${member.name} ends a guarded write`);
         const note = aborts ? undefined : this.#note(member, selection, wait);
-        member.release(guard, aborts ? {} : selection, wait, (result) => {
+        end(aborts ? {} : selection, wait, (result) => {
           if (note !== undefined) world.invariants.resolved(note, result);
         });
       });
@@ -135,7 +121,7 @@ export class Workload {
     const world = this.#world;
     this.#commit(selection, false);
     world.at(world.nowMs + this.#writes.exponential(10), () => {
-      member.do(() => {
+      member.life.do(() => {
         this.invalidate(member, selection, wait);
       });
     });
@@ -190,7 +176,7 @@ export class Workload {
         this.#onRunning(0, (member) => {
           if (!member.core.members.ready) return;
           const selection = { keys: { a: [`storm-${index}`] } };
-          member.release(member.reserve(selection), selection, { for: 'all' }, () => undefined);
+          member.guard(selection)(selection, { for: 'all' }, () => undefined);
         });
       });
     }
@@ -246,7 +232,7 @@ export class Workload {
 
   #onRunning(slot: number, action: (member: Member) => void): void {
     const member = this.#world.members[slot];
-    if (member?.isRunning === true) action(member);
+    if (member?.life.isRunning === true) action(member);
   }
 
   #every(chance: Prng, meanMs: number, action: () => void): void {

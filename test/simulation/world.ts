@@ -8,7 +8,8 @@ import { resolveSettings } from '../../src/cluster/cluster-options.ts';
 import { EventQueue } from './event-queue.ts';
 import { Invariants } from './invariants.ts';
 import { Ledger } from './ledger.ts';
-import { Member } from './member.ts';
+import { CoreMember } from './core-member.ts';
+import type { Member, MemberOptions } from './member.ts';
 import { Network, type NetworkHost } from './network.ts';
 import { NodeClock } from './node-clock.ts';
 import type { Plan } from './plan.ts';
@@ -33,6 +34,8 @@ export interface WorldOptions {
   readonly readable?: boolean;
   /** The invariants that are looked at; all of them by default. */
   readonly only?: ReadonlySet<string>;
+  /** Makes what a node consists of; by default the core, the region board and the store. */
+  readonly make?: (world: World, options: MemberOptions) => Member;
   /** Slots beyond those that the plan starts with. */
   readonly spareSlots?: number;
 }
@@ -59,6 +62,7 @@ export class World implements NetworkHost {
   readonly #chance: Prng;
   readonly #lateness: Prng;
   readonly #unprotected: Partial<Protections>;
+  readonly #make: (world: World, options: MemberOptions) => Member;
   readonly #incarnations: number[];
   readonly #read = new Map<string, Decoded>();
 
@@ -68,6 +72,7 @@ export class World implements NetworkHost {
     this.trace = new Trace(options.readable ?? false);
     this.complain = complainOf(options.only);
     this.#unprotected = options.unprotected ?? {};
+    this.#make = options.make ?? ((world, member) => new CoreMember(world, member));
     this.#chance = new Prng(plan.seed);
     this.#lateness = this.chance('lateness');
     const slots = plan.nodes + (options.spareSlots ?? 0);
@@ -121,7 +126,7 @@ export class World implements NetworkHost {
       monoMs: chance.between(0, 1e6),
       wallOffsetMs: 1.7e12 + chance.between(-1e6, 1e6),
     });
-    const member = new Member(this, {
+    const member = this.#make(this, {
       name,
       port,
       clock,
@@ -141,7 +146,7 @@ export class World implements NetworkHost {
 
   /** Every node that takes part now. */
   *working(): Iterable<Member> {
-    for (const member of this.members) if (member?.works === true) yield member;
+    for (const member of this.members) if (member?.life.works === true) yield member;
   }
 
   /** An incarnation has taken an origin; a former one of the same process publishes no more. */
@@ -152,6 +157,7 @@ export class World implements NetworkHost {
   }
 
   ended(member: Member): void {
+    this.trace.line(this.nowMs, () => `${member.name} has ended`);
     const ledger = this.ledgers.get(member.origin);
     if (ledger !== undefined) ledger.alive = false;
     if (member.port.client === member) this.network.remove(member.port);

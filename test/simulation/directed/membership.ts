@@ -17,9 +17,7 @@ export const MEMBERSHIP: readonly Directed[] = [
           scenario.start(slot, { expectedNodes: undefined });
         }
       });
-      scenario.at(3_900, () => {
-        scenario.read(2, 5);
-      });
+      scenario.load(2, 3_900, 5);
       scenario.write(0, 4_000, 10);
       scenario.readEvery(2, 4_100, 10_000);
       scenario.run(10_000);
@@ -32,9 +30,7 @@ export const MEMBERSHIP: readonly Directed[] = [
     run: (unprotected) => {
       const scenario = new Scenario(unprotected, { nodes: 2, spareSlots: 1 });
       scenario.startAll();
-      scenario.at(1_900, () => {
-        scenario.read(0, 5);
-      });
+      scenario.load(0, 1_900, 5);
       scenario.at(2_000, () => {
         scenario.world.network.sever(2, 0, 15_000);
         scenario.world.network.sever(1, 0, 3_000);
@@ -54,9 +50,7 @@ export const MEMBERSHIP: readonly Directed[] = [
     run: (unprotected) => {
       const scenario = new Scenario(unprotected, { nodes: 3, forgetAfterMs: 8_000 });
       scenario.startAll();
-      scenario.at(1_900, () => {
-        scenario.read(1, 5);
-      });
+      scenario.load(1, 1_900, 5);
       scenario.write(0, 2_000, 10_000);
       scenario.at(2_100, () => {
         scenario.member(0).crash();

@@ -9,9 +9,7 @@ export const READING: readonly Directed[] = [
       const scenario = new Scenario(unprotected);
       scenario.startAll();
       scenario.readEvery(1, 1_000, 9_000);
-      scenario.at(900, () => {
-        scenario.read(1, 5);
-      });
+      scenario.load(1, 900, 5);
       scenario.sever(0, 1, 1_500, 8_000);
       scenario.write(0, 2_000, 10);
       scenario.run(9_000);
@@ -23,9 +21,7 @@ export const READING: readonly Directed[] = [
     run: (unprotected) => {
       const scenario = new Scenario(unprotected);
       scenario.startAll();
-      scenario.at(1_990, () => {
-        scenario.read(1, 500);
-      });
+      scenario.load(1, 1_990, 500);
       scenario.write(0, 2_000, 10);
       scenario.readEvery(1, 2_600, 9_000);
       scenario.run(9_000);
@@ -37,9 +33,7 @@ export const READING: readonly Directed[] = [
     run: (unprotected) => {
       const scenario = new Scenario(unprotected);
       scenario.startAll();
-      scenario.at(1_900, () => {
-        scenario.read(1, 5);
-      });
+      scenario.load(1, 1_900, 5);
       scenario.write(0, 2_000, 6_000);
       scenario.readEvery(1, 2_100, 9_000);
       scenario.run(9_000);
@@ -51,9 +45,7 @@ export const READING: readonly Directed[] = [
     run: (unprotected) => {
       const scenario = new Scenario(unprotected);
       scenario.startAll();
-      scenario.at(1_900, () => {
-        scenario.read(0, 5);
-      });
+      scenario.load(0, 1_900, 5);
       scenario.write(0, 2_000, 6_000);
       scenario.readEvery(0, 2_100, 9_000);
       scenario.run(9_000);
@@ -66,9 +58,7 @@ export const READING: readonly Directed[] = [
       const scenario = new Scenario(unprotected, { faults: new Set(['replay']) });
       const { network } = scenario.world;
       scenario.startAll();
-      scenario.at(1_900, () => {
-        scenario.read(1, 5);
-      });
+      scenario.load(1, 1_900, 5);
       scenario.sever(0, 1, 2_000, 9_000);
       scenario.write(0, 2_100, 10);
       scenario.at(2_050, () => {

@@ -78,31 +78,23 @@ export class Scenario {
     });
   }
 
-  /** Reads the key in `slot` every 50 ms, if that is a hit; loads it with `loads`. */
-  readEvery(slot: number, sinceMs: number, untilMs: number, loads = false): void {
+  /** Reads the key in `slot` every 50 ms, as far as that is a hit. */
+  readEvery(slot: number, sinceMs: number, untilMs: number): void {
     for (let atMs = sinceMs; atMs < untilMs; atMs += 50) {
       this.at(atMs, () => {
-        this.read(slot, loads ? 5 : undefined);
+        const { world } = this;
+        const member = world.members[slot];
+        const version = member?.life.isRunning === true ? member.peek('a', 'k0') : undefined;
+        if (member === undefined || version === undefined) return;
+        world.invariants.served(member, 'a/k0', version, world.nowMs);
       });
     }
   }
 
-  /** A read; a miss loads, and takes `loadMs`, or is let alone. The source is read at the start of the load. */
-  read(slot: number, loadMs: number | undefined): void {
-    const { world } = this;
-    const member = world.members[slot];
-    if (member?.isRunning !== true) return;
-    const cache = member.caches.get('a');
-    const version = cache?.serveable('k0');
-    if (version !== undefined) world.invariants.served(member, 'a/k0', version, world.nowMs);
-    if (version !== undefined || loadMs === undefined) return;
-    const flight = cache?.load('k0', world.nowMs);
-    const loaded = world.source.version('a/k0');
-    if (flight === undefined) return;
-    this.at(world.nowMs + loadMs, () => {
-      member.do(() => {
-        cache?.loaded(flight, loaded);
-      });
+  /** Loads the key in `slot`; the source is read at the start. */
+  load(slot: number, atMs: number, loadMs: number): void {
+    this.at(atMs, () => {
+      this.member(slot).load('a', 'k0', { endsAtMs: atMs + loadMs, readsAtMs: atMs });
     });
   }
 
@@ -112,13 +104,13 @@ export class Scenario {
     this.at(atMs, () => {
       const member = world.members[slot];
       if (member?.core.members.ready !== true) return;
-      const guard = member.reserve(Scenario.selection);
+      const end = member.guard(Scenario.selection);
       this.at(atMs + 1, () => {
         world.source.commit('a/k0', world.nowMs, true);
       });
       this.at(atMs + answerMs, () => {
-        member.do(() => {
-          member.release(guard, Scenario.selection, wait, () => undefined);
+        member.life.do(() => {
+          end(Scenario.selection, wait, () => undefined);
         });
       });
     });
