@@ -24,7 +24,14 @@ export class Person {
     const person = new Person(xmpp, room, nick);
     xmpp.reconnect.stop();
     xmpp.on('error', () => undefined);
+    // This client library miscounts what comes in the moment in which stream management begins.
+    const settled = new Promise<void>((resolve) => {
+      xmpp.on('nonza', (element) => {
+        if (element.is('enabled')) setImmediate(resolve);
+      });
+    });
     await xmpp.start();
+    await settled;
     const subject = new Promise<void>((resolve) => {
       xmpp.on('stanza', (stanza) => {
         if (stanza.getChild('subject')) resolve();
@@ -88,6 +95,9 @@ export class Person {
   }
 
   async leaves(): Promise<void> {
+    // What arrives after the end of the stream is an uncaught exception in this client library.
+    this.#xmpp.socket?.removeAllListeners('data');
+    this.#xmpp.timeout = 50;
     await this.#xmpp.stop();
   }
 

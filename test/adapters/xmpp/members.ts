@@ -1,0 +1,93 @@
+import { xmppBus, type XmppBusOptions } from '../../../adapters/xmpp/index.ts';
+import { TcpProxy } from '../../../conformance-tests/index.ts';
+import type { InvalidationBus } from '../../../src/index.ts';
+import { Heard } from '../../support/heard.ts';
+import type { XmppSite } from './describe-xmpp.ts';
+import { Person } from './person.ts';
+
+/** Short waits, so that a cut costs a test a moment. */
+const TUNING = { retryBaseMs: 20, retryCapMs: 200, attachTimeoutMs: 8_000 };
+
+export interface Member {
+  readonly bus: InvalidationBus;
+  readonly heard: Heard;
+  readonly line: TcpProxy;
+}
+
+/** Everybody in the rooms of one spec, and what sends them home after each test. */
+export class Members {
+  readonly #start: () => Promise<XmppSite>;
+  readonly #leave: (() => Promise<void>)[] = [];
+  #rooms = 0;
+
+  constructor(start: () => Promise<XmppSite>) {
+    this.#start = start;
+  }
+
+  /** A room that nobody was in before: its name, as the server's administration wants it. */
+  newRoom(): string {
+    this.#rooms += 1;
+    return `room-${process.pid}-${performance.now().toString(36).replace('.', '')}-${this.#rooms}`;
+  }
+
+  /** A bus on a line of its own, not opened yet. */
+  async bus(room: string, options: Partial<XmppBusOptions> = {}): Promise<Member> {
+    const site = await this.#start();
+    const line = await TcpProxy.to(site);
+    const bus = xmppBus({
+      service: `xmpp://${line.host}:${line.port}`,
+      domain: site.domain,
+      room: `${room}@${site.mucDomain}`,
+      username: site.username,
+      password: site.password,
+      tuning: TUNING,
+      ...options,
+    });
+    this.#leave.push(async () => {
+      line.heal();
+      await bus.close();
+      await line.close();
+    });
+    return { bus, heard: new Heard(), line };
+  }
+
+  /** The same, attached. */
+  async joins(room: string, options: Partial<XmppBusOptions> = {}): Promise<Member> {
+    const member = await this.bus(room, options);
+    await member.bus.open(member.heard.receiver);
+    return member;
+  }
+
+  /** Somebody with an ordinary client. */
+  async person(
+    room: string,
+    account: {
+      readonly username?: string;
+      readonly password?: string;
+      readonly nick?: string;
+    } = {},
+  ): Promise<Person> {
+    const site = await this.#start();
+    const person = await Person.joins({ ...site, ...account, room: `${room}@${site.mucDomain}` });
+    this.#leave.push(() => person.leaves());
+    return person;
+  }
+
+  /** To be called after each test. */
+  async leave(): Promise<void> {
+    await Promise.all(this.#leave.splice(0).map((go) => go()));
+  }
+}
+
+/** What a call is refused with. */
+export async function refusalOf(
+  call: Promise<unknown>,
+): Promise<{ code: unknown; message: string }> {
+  try {
+    await call;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return { code, message: error instanceof Error ? error.message : String(error) };
+  }
+  throw new Error('the call was not refused');
+}
