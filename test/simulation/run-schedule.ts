@@ -5,7 +5,8 @@ import { Nemesis, spareSlots } from './nemesis.ts';
 import { makePlan, type Fault } from './plan.ts';
 import { Violation } from './violation.ts';
 import { Workload } from './workload.ts';
-import { World } from './world.ts';
+import { StackMember } from './stack/stack-member.ts';
+import { World, type WorldOptions } from './world.ts';
 
 export interface ScheduleOptions {
   readonly unprotected?: Partial<Protections>;
@@ -36,45 +37,66 @@ export interface Outcome {
 
 /** Runs one schedule: work and faults first, then everything heals and the cluster must come to rest. */
 export function runSchedule(seed: number, options: ScheduleOptions = {}): Outcome {
-  const plan = makePlan(seed, options.without);
-  const world = new World({
-    plan,
-    spareSlots: spareSlots(plan),
-    readable: options.readable ?? false,
-    unprotected: options.unprotected ?? {},
-    ...(options.only === undefined ? {} : { only: options.only }),
-  });
-  let violation: Outcome['violation'];
+  const world = makeWorld(seed, options);
   try {
-    unfold(world);
+    for (const untilMs of unfold(world)) world.run(untilMs);
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    violation = { invariant: error.invariant, message: error.message };
-    world.trace.line(world.nowMs, () => `VIOLATION ${error.message}`);
+    return outcomeOf(world, error);
   }
+  return outcomeOf(world);
+}
+
+/** The same with the whole production stack: bus engine, shell and caches, with their promises. */
+export async function runStackSchedule(
+  seed: number,
+  options: ScheduleOptions = {},
+): Promise<Outcome> {
+  const world = makeWorld(seed, {
+    ...options,
+    make: (where, member) => new StackMember(where, member),
+  });
+  try {
+    for (const untilMs of unfold(world)) await world.runSettling(untilMs);
+  } catch (error) {
+    return outcomeOf(world, error);
+  }
+  return outcomeOf(world);
+}
+
+function makeWorld(seed: number, options: ScheduleOptions & Pick<WorldOptions, 'make'>): World {
+  const { without, ...others } = options;
+  const plan = makePlan(seed, without);
+  return new World({ ...others, plan, spareSlots: spareSlots(plan) });
+}
+
+/** @throws `error`, unless it is a violation */
+function outcomeOf(world: World, error?: unknown): Outcome {
+  if (error !== undefined && !(error instanceof Violation)) throw error;
+  if (error !== undefined) world.trace.line(world.nowMs, () => `VIOLATION ${error.message}`);
   return {
-    seed,
-    faults: [...plan.faults],
+    seed: world.plan.seed,
+    faults: [...world.plan.faults],
     events: world.events,
     simulatedMs: world.nowMs,
     hash: world.trace.hash,
     worstStaleMs: world.invariants.worstStaleMs,
     worstShare: world.invariants.worstShare,
-    violation,
+    violation: error && { invariant: error.invariant, message: error.message },
     broken: world.broken,
     counts: world.counts,
     trace: world.trace.lines ?? [],
   };
 }
 
-function unfold(world: World): void {
+/** What happens; yields how far the events are to be followed. */
+function* unfold(world: World): Generator<number, void> {
   const { plan } = world;
   const workload = new Workload(world);
   startNodes(world);
   workload.start();
   new Nemesis(world, workload).start();
-  world.run(plan.safetyMs);
-  if (world.broken === undefined) heal(world);
+  yield plan.safetyMs;
+  if (world.broken === undefined) yield* heal(world);
 }
 
 function startNodes(world: World): void {
@@ -91,7 +113,7 @@ function startNodes(world: World): void {
 }
 
 /** From here on nothing fails, and within bounded time everybody must know everything (I10). */
-function heal(world: World): void {
+function* heal(world: World): Generator<number, void> {
   const { plan } = world;
   world.healed = true;
   world.trace.line(world.nowMs, () => 'everything heals');
@@ -99,7 +121,7 @@ function heal(world: World): void {
   for (const member of world.working()) member.resume();
   const deadlineMs = plan.safetyMs + 2 * plan.forgetAfterMs + 12 * plan.maxStalenessMs;
   for (;;) {
-    world.run(world.nowMs + plan.maxStalenessMs / 3);
+    yield world.nowMs + plan.maxStalenessMs / 3;
     if (world.broken !== undefined) return;
     const reason = unrest(world);
     if (reason === undefined) break;

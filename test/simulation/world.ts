@@ -58,6 +58,7 @@ export class World implements NetworkHost {
   /** An assumption of PROTOCOL 1.1 was broken: from here on nothing is promised. */
   broken: string | undefined;
   healed = false;
+  failure: unknown;
   readonly #queue = new EventQueue();
   readonly #chance: Prng;
   readonly #lateness: Prng;
@@ -97,17 +98,30 @@ export class World implements NetworkHost {
 
   /** Lets happen what happens until `untilMs`, or until an assumption breaks. */
   run(untilMs: number): void {
-    while (this.broken === undefined) {
-      const event = this.#queue.pop();
-      if (event === undefined) return;
-      if (event.atMs > untilMs) {
-        this.#queue.push(event.atMs, event.run);
-        this.nowMs = untilMs;
-        return;
-      }
-      this.nowMs = Math.max(this.nowMs, event.atMs);
-      this.events += 1;
-      event.run();
+    while (this.broken === undefined && this.#next(untilMs));
+  }
+
+  /** Like `run`, for nodes that use promises: each event has settled them before the next one happens. */
+  async runSettling(untilMs: number): Promise<void> {
+    let due = true;
+    while (due && this.broken === undefined && this.failure === undefined) {
+      due = this.#next(untilMs);
+      await settled();
+    }
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Something that nobody would hear of otherwise, because promises or a receiver contain it. */
+  failed(error: unknown): void {
+    this.failure ??= error;
+  }
+
+  /** Looks at something from where an exception would not reach the schedule. */
+  check(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.failed(error);
     }
   }
 
@@ -211,6 +225,20 @@ export class World implements NetworkHost {
     return this.#lateness.chance(0.2) ? this.#lateness.exponential(150) : 0;
   }
 
+  /** The next event, if it happens until `untilMs`. */
+  #next(untilMs: number): boolean {
+    const event = this.#queue.pop();
+    if (event === undefined || event.atMs > untilMs) {
+      if (event !== undefined) this.#queue.push(event.atMs, event.run);
+      this.nowMs = Math.max(this.nowMs, Number.isFinite(untilMs) ? untilMs : this.nowMs);
+      return false;
+    }
+    this.nowMs = Math.max(this.nowMs, event.atMs);
+    this.events += 1;
+    event.run();
+    return true;
+  }
+
   #settings(label: string): Settings {
     const { plan } = this;
     return {
@@ -234,4 +262,11 @@ export class World implements NetworkHost {
       protections: { ...ALL_PROTECTIONS, ...this.#unprotected },
     };
   }
+}
+
+/** Every promise that can settle now has settled. */
+async function settled(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
 }
