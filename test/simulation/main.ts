@@ -4,7 +4,12 @@ import { parseArgs } from 'node:util';
 import { ALL_PROTECTIONS, type Protections } from '../../src/protocol/settings.ts';
 import { minimise } from './minimise.ts';
 import { runPool } from './pool.ts';
-import { runSchedule } from './run-schedule.ts';
+import {
+  runSchedule,
+  runStackSchedule,
+  type Outcome,
+  type ScheduleOptions,
+} from './run-schedule.ts';
 import { pullTeeth, teethTable } from './teeth.ts';
 import { neverHappened, SOMETIMES, violationCount, type Summary } from './summary.ts';
 
@@ -46,7 +51,7 @@ async function main(): Promise<number> {
   }
   const unprotected = switchedOff(values.unprotected);
   const seed = process.env['SEED'];
-  if (seed !== undefined) return replay(whole('SEED', seed), unprotected);
+  if (seed !== undefined) return await replay(whole('SEED', seed), unprotected);
   const from = values['from-commit'] ? seedOfCommit() : whole('--from', values.from);
   const seeds = whole('--seeds', values.seeds);
   const jobs = whole('--jobs', values.jobs);
@@ -58,6 +63,7 @@ async function main(): Promise<number> {
     seeds,
     jobs,
     unprotected,
+    stack: values.stack,
     onProgress: (soFar) => {
       const nowMs = performance.now();
       if (nowMs - toldMs > 5_000) {
@@ -73,7 +79,7 @@ async function main(): Promise<number> {
   if (values.json)
     print(JSON.stringify({ from, seconds, ...summary, never: neverHappened(summary) }, null, 2));
   else report(summary, { from, seconds });
-  explain(summary, unprotected);
+  await explain(summary, unprotected);
   return violationCount(summary) > 0 || neverHappened(summary).length > 0 ? 1 : 0;
 }
 
@@ -91,8 +97,8 @@ async function showTeeth(options: { from: number; seeds: number; jobs: number })
 }
 
 /** One seed, with a readable trace. */
-function replay(seed: number, unprotected: Partial<Protections>): number {
-  const outcome = runSchedule(seed, { unprotected, readable: true });
+async function replay(seed: number, unprotected: Partial<Protections>): Promise<number> {
+  const outcome = await runOne(seed, { unprotected, readable: true });
   for (const line of outcome.trace) print(line);
   print(`seed ${seed}: faults ${outcome.faults.join(', ') || 'none'}`);
   print(
@@ -124,16 +130,20 @@ function report(summary: Summary, { from, seconds }: { from: number; seconds: nu
 }
 
 /** The first failing seed of each invariant, with the faults that it needs. */
-function explain(summary: Summary, unprotected: Partial<Protections>): void {
+async function explain(summary: Summary, unprotected: Partial<Protections>): Promise<void> {
   for (const [invariant, { count, seeds }] of Object.entries(summary.violations)) {
     const [first] = seeds;
     if (first === undefined) continue;
-    const smallest = minimise(first, unprotected);
+    const smallest = await minimise((options) => runOne(first, { ...options, unprotected }));
     const needs = smallest.faults.join(', ') || 'none';
     process.stderr.write(
-      `${invariant}: ${count} schedules, seeds ${seeds.join(' ')}\n  ${smallest.violation?.message ?? 'two runs differ'}\n  seed ${first} needs these faults: ${needs}\n  SEED=${first} npm run simulate\n`,
+      `${invariant}: ${count} schedules, seeds ${seeds.join(' ')}\n  ${smallest.violation?.message ?? 'two runs differ'}\n  seed ${first} needs these faults: ${needs}\n  SEED=${first} npm run simulate${values.stack ? ' -- --stack' : ''}\n`,
     );
   }
+}
+
+function runOne(seed: number, options: ScheduleOptions): Outcome | Promise<Outcome> {
+  return values.stack ? runStackSchedule(seed, options) : runSchedule(seed, options);
 }
 
 function seedOfCommit(): number {

@@ -6,6 +6,7 @@ import type { Task } from './worker.ts';
 
 /** Seeds that a process is given at one time. */
 const SEEDS_PER_TASK = 250;
+const STACK_SEEDS_PER_TASK = 20;
 
 export interface PoolOptions {
   readonly from: number;
@@ -13,6 +14,7 @@ export interface PoolOptions {
   readonly jobs: number;
   readonly unprotected: Partial<Protections>;
   readonly only?: readonly string[];
+  readonly stack?: boolean;
   /** Called after each task with everything so far. `false` ends the run. */
   readonly onProgress: (summary: Summary) => boolean;
 }
@@ -38,11 +40,12 @@ export async function runPool(options: PoolOptions): Promise<Summary> {
   return total;
 }
 
-function tasksOf({ from, seeds, unprotected, only }: PoolOptions): Task[] {
+function tasksOf({ from, seeds, unprotected, only, stack = false }: PoolOptions): Task[] {
   const tasks: Task[] = [];
-  for (let done = 0; done < seeds; done += SEEDS_PER_TASK) {
-    const some = Math.min(SEEDS_PER_TASK, seeds - done);
-    const task = { from: from + done, seeds: some, unprotected };
+  const most = stack ? STACK_SEEDS_PER_TASK : SEEDS_PER_TASK;
+  for (let done = 0; done < seeds; done += most) {
+    const some = Math.min(most, seeds - done);
+    const task = { from: from + done, seeds: some, unprotected, stack };
     tasks.push(only === undefined ? task : { ...task, only });
   }
   return tasks;

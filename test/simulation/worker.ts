@@ -1,7 +1,6 @@
 import type { Protections } from '../../src/protocol/settings.ts';
-import { runSchedule } from './run-schedule.ts';
+import { runSchedule, runStackSchedule, type Outcome } from './run-schedule.ts';
 import { addOutcome, newSummary, type Summary } from './summary.ts';
-import { Violation } from './violation.ts';
 
 /** A range of seeds to run. */
 export interface Task {
@@ -10,29 +9,29 @@ export interface Task {
   readonly unprotected: Partial<Protections>;
   /** The invariants that are looked at; all of them by default. */
   readonly only?: readonly string[];
+  /** The whole production stack, with its promises. */
+  readonly stack: boolean;
 }
 
 /** One seed in so many is run twice, which must give the same trace (I9). */
 const TWICE_EVERY = 50;
 
 /** Runs a range of seeds. */
-export function runTask(task: Task): Summary {
+export async function runTask(task: Task): Promise<Summary> {
+  const { from, seeds, unprotected, only, stack } = task;
   const summary = newSummary();
   const before = process.cpuUsage();
-  const options = {
-    unprotected: task.unprotected,
-    ...(task.only === undefined ? {} : { only: new Set(task.only) }),
-  };
-  for (let seed = task.from; seed < task.from + task.seeds; seed += 1) {
-    const outcome = runSchedule(seed, options);
+  const options = { unprotected, ...(only === undefined ? {} : { only: new Set(only) }) };
+  const run = async (seed: number): Promise<Outcome> =>
+    stack ? await runStackSchedule(seed, options) : runSchedule(seed, options);
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    const outcome = await run(seed);
     addOutcome(summary, outcome);
-    if (seed % TWICE_EVERY === 0) {
-      const again = runSchedule(seed, options);
-      if (again.hash !== outcome.hash) {
-        const { invariant, message } = new Violation('I9', 'two runs of one seed differ');
-        addOutcome(summary, { ...again, violation: { invariant, message } });
-      }
-    }
+    if (seed % TWICE_EVERY !== 0) continue;
+    const again = await run(seed);
+    if (again.hash === outcome.hash) continue;
+    const violation = { invariant: 'I9', message: 'two runs of one seed differ' };
+    addOutcome(summary, { ...again, violation });
   }
   const { user, system } = process.cpuUsage(before);
   summary.cpuMs = (user + system) / 1_000;
@@ -46,6 +45,13 @@ function isTask(message: unknown): message is Task {
 // As a child process: a task comes, a summary goes.
 if (process.send !== undefined) {
   process.on('message', (message: unknown) => {
-    if (isTask(message)) process.send?.(runTask(message));
+    if (!isTask(message)) return;
+    runTask(message).then(
+      (summary) => process.send?.(summary),
+      (error: unknown) => {
+        process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+        process.exit(1);
+      },
+    );
   });
 }

@@ -161,22 +161,29 @@ export class Workload {
     if (this.#people.chance(0.3)) world.network.say(message);
   }
 
-  /** More numbers in a moment than a receiver keeps ranges for, and half of them are lost on the way to one. */
+  /**
+   * More numbers than a receiver keeps ranges for: every other one is lost on the way to it, and so is
+   * everything that it asks for.
+   */
   #storm(): void {
     const world = this.#world;
-    const startMs = this.#people.between(0.2, 0.7) * world.plan.safetyMs;
-    const victim = world.network.ports[1];
+    const { safetyMs, latencyMs } = world.plan;
+    const startMs = this.#people.between(0.2, 0.5) * safetyMs;
+    // As soon as the one before is confirmed: otherwise many would go out as one.
+    const everyMs = 3 * latencyMs + 4;
+    const endMs = Math.min(safetyMs, startMs + 300 * everyMs);
+    const [, victim] = world.network.ports;
     world.at(startMs, () => {
       if (victim === undefined) return;
       victim.burstLoss = 0.5;
-      victim.burstUntilMs = world.nowMs + 500;
+      victim.burstUntilMs = endMs;
+      victim.upBlockedUntilMs = endMs;
     });
-    for (let index = 0; index < 700; index += 1) {
-      world.at(startMs + 0.6 * index, () => {
+    for (let atMs = startMs; atMs < endMs; atMs += everyMs) {
+      world.at(atMs, () => {
         this.#onRunning(0, (member) => {
           if (!member.core.members.ready) return;
-          const selection = { keys: { a: [`storm-${index}`] } };
-          member.guard(selection)(selection, { for: 'all' }, () => undefined);
+          member.invalidate({ keys: { a: ['storm'] } }, { for: 'bus' }, () => undefined);
         });
       });
     }
