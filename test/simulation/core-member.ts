@@ -118,7 +118,7 @@ export class CoreMember implements Member {
     return this.#caches.get(region)?.proven === true;
   }
 
-  load(region: string, key: string, { endsAtMs, readsAtMs }: LoadPlan): void {
+  load(region: string, key: string, { latencyMs, readsAfterMs }: LoadPlan): void {
     const world = this.#world;
     const cache = this.#caches.get(region);
     const flight = cache?.load(key, world.nowMs);
@@ -127,13 +127,14 @@ export class CoreMember implements Member {
       return;
     }
     const id = `${region}/${key}`;
-    world.at(endsAtMs, () => {
+    const startMs = world.nowMs;
+    world.at(startMs + latencyMs, () => {
       this.life.do(() => {
-        if (readsAtMs === undefined) {
+        if (readsAfterMs === undefined) {
           cache.failed(flight);
           return;
         }
-        const version = world.source.versionAt(id, readsAtMs);
+        const version = world.source.versionAt(id, startMs + readsAfterMs);
         world.trace.line(world.nowMs, () => `${this.name} has loaded ${id}: version ${version}`);
         cache.loaded(flight, version);
         for (const atMs of flight.joinedAtMs) world.invariants.served(this, id, version, atMs);

@@ -9,11 +9,11 @@ import type { Attached, Port } from './network.ts';
 import type { NodeClock } from './node-clock.ts';
 import type { Witness } from './witness.ts';
 
-/** What a load will do, decided before it starts. Times are true times, in ms. */
+/** What a load will do, decided before it starts. Times in ms, from its start. */
 export interface LoadPlan {
-  readonly endsAtMs: number;
-  /** When it reads the source; `undefined`: it fails. */
-  readonly readsAtMs: number | undefined;
+  readonly latencyMs: number;
+  /** When it reads the source, or the state of the source that it reads; `undefined`: it fails. */
+  readonly readsAfterMs: number | undefined;
 }
 
 export interface MemberOptions {

@@ -83,7 +83,7 @@ export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()):
   const chance = new Prng(seed).split('plan');
   const nodes = chance.chance(0.04) ? 7 : (chance.pick([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
   const maxStalenessMs = chance.pick([1_500, 2_000, 3_000, 3_000, 4_000]) ?? 3_000;
-  const safetyMs = maxStalenessMs * chance.between(2.5, 4);
+  const safetyMs = maxStalenessMs * chance.between(2.3, 3.5);
   const intensity = chance.pick([0.04, 0.12, 0.2]) ?? 0.12;
   const drawn = FAULTS.filter((fault) => chance.chance(LIKELY[fault] ?? intensity));
   const faults = new Set(drawn.filter((fault) => !without.has(fault)));

@@ -65,10 +65,9 @@ export class Workload {
     const { faults, loadMs, replicaLagMs, maxStalenessMs } = world.plan;
     const slow = faults.has('slow-loads') && chance.chance(0.2);
     const latencyMs = chance.exponential(slow ? 2 * maxStalenessMs : loadMs);
-    const readsAtMs = nowMs + latencyMs * chance.next() - replicaLagMs * chance.next();
+    const readsAfterMs = latencyMs * chance.next() - replicaLagMs * chance.next();
     const fails = faults.has('failing-loads') && chance.chance(0.2);
-    const endsAtMs = nowMs + latencyMs;
-    member.load(region, key, { endsAtMs, readsAtMs: fails ? undefined : readsAtMs });
+    member.load(region, key, { latencyMs, readsAfterMs: fails ? undefined : readsAfterMs });
   }
 
   #write(member: Member): void {

@@ -94,7 +94,7 @@ export class Scenario {
   /** Loads the key in `slot`; the source is read at the start. */
   load(slot: number, atMs: number, loadMs: number): void {
     this.at(atMs, () => {
-      this.member(slot).load('a', 'k0', { endsAtMs: atMs + loadMs, readsAtMs: atMs });
+      this.member(slot).load('a', 'k0', { latencyMs: loadMs, readsAfterMs: 0 });
     });
   }
 

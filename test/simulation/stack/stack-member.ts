@@ -142,16 +142,17 @@ export class StackMember implements Member {
     return this.#runtime.localMs() - this.core.members.proofMs(region) < this.core.boundMs;
   }
 
-  load(region: string, key: string, { endsAtMs, readsAtMs }: LoadPlan): void {
+  load(region: string, key: string, { latencyMs, readsAfterMs }: LoadPlan): void {
     const world = this.#world;
     const id = `${region}/${key}`;
     const calledAtMs = world.nowMs;
     const load = (): Promise<number> =>
       new Promise((resolve, reject) => {
-        world.at(endsAtMs, () => {
+        const startMs = world.nowMs;
+        world.at(startMs + latencyMs, () => {
           this.life.do(() => {
-            if (readsAtMs === undefined) reject(new Error('the source has failed'));
-            else resolve(world.source.versionAt(id, readsAtMs));
+            if (readsAfterMs === undefined) reject(new Error('the source has failed'));
+            else resolve(world.source.versionAt(id, startMs + readsAfterMs));
           });
         });
       });
