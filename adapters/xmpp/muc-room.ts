@@ -39,8 +39,10 @@ export class MucRoom {
     readonly settings: XmppSettings;
     readonly events: LinkEvents;
     readonly occupancy: Occupancy | undefined;
+    /** The room has let us in before. */
+    readonly known: boolean;
   }) {
-    const { session, settings, events, occupancy } = options;
+    const { session, settings, events, occupancy, known } = options;
     this.#session = session;
     this.#settings = settings;
     this.#events = events;
@@ -49,7 +51,7 @@ export class MucRoom {
     const onEvicted = (cause: BusError): void => {
       session.end(cause, { resumable: false });
     };
-    this.#occupant = new Occupant({ session, settings, occupancy, onEvicted });
+    this.#occupant = new Occupant({ session, settings, occupancy, known, onEvicted });
   }
 
   get occupancy(): Occupancy {
@@ -187,8 +189,9 @@ export class MucRoom {
     const said = errorOf(message);
     const error = rejectionOf(said);
     this.#inFlight.refused(id, error);
-    if (NOT_INSIDE.has(said.condition)) this.#evicted(error.message);
-    else this.#probe?.reject(error);
+    this.#probe?.reject(error);
+    // Later, so that the caller of `send` hears that the frame was not sent before the link is down.
+    if (NOT_INSIDE.has(said.condition)) setImmediate(() => this.#evicted(error.message));
   }
 
   #evicted(message: string): void {

@@ -25,6 +25,7 @@ const MAX_REAL_JIDS = 10_000;
 export class Occupant {
   readonly #session: XmppSession;
   readonly #settings: XmppSettings;
+  readonly #known: boolean;
   readonly #onEvicted: (cause: BusError) => void;
   readonly #realJids: Map<string, string>;
   #address: string;
@@ -38,10 +39,13 @@ export class Occupant {
     readonly settings: XmppSettings;
     /** We are in the room already, if the server remembers. */
     readonly occupancy: Occupancy | undefined;
+    /** The room has let us in before. */
+    readonly known: boolean;
     readonly onEvicted: (cause: BusError) => void;
   }) {
     this.#session = options.session;
     this.#settings = options.settings;
+    this.#known = options.known;
     this.#onEvicted = options.onEvicted;
     this.#address = options.occupancy?.address ?? '';
     this.#realJids = new Map(options.occupancy?.realJids);
@@ -87,7 +91,9 @@ export class Occupant {
     for (let knocks = 1; ; knocks += 1) {
       const refusal = await this.#knockOnce();
       if (refusal === undefined) return;
-      if (knocks >= MAX_KNOCKS || !isWorthAnotherKnock(refusal)) throw refusalOf(refusal, room);
+      if (knocks >= MAX_KNOCKS || !isWorthAnotherKnock(refusal)) {
+        throw refusalOf(refusal, { room, known: this.#known });
+      }
       if (refusal.condition !== 'conflict') await this.#pause(Math.random() * KNOCK_PAUSE_MS);
     }
   }

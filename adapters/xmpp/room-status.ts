@@ -37,9 +37,14 @@ function meaningOf(statuses: ReadonlySet<number>, destroyed: boolean): Meaning {
   return ['BUS_EVICTED', 'we are no longer in the room'];
 }
 
-/** Why the room does not let us in (XEP-0045 section 7.2). */
-export function refusalOf({ condition, text }: XmppCondition, room: string): BusError {
-  const [code, what] = REFUSALS[condition] ?? ['BUS_UNREACHABLE', 'does not let us in now'];
+/** Why the room does not let us in (XEP-0045 section 7.2). `known`: it has let us in before. */
+export function refusalOf(
+  { condition, text }: XmppCondition,
+  { room, known }: { readonly room: string; readonly known: boolean },
+): BusError {
+  const [given, what] = REFUSALS[condition] ?? ['BUS_UNREACHABLE', 'does not let us in now'];
+  // A room that was there and is not: its service may be about to start.
+  const code = known && condition === 'not-allowed' ? 'BUS_UNREACHABLE' : given;
   return new BusError(code, `the room ${room} ${what} (${said(condition, text)})`);
 }
 
@@ -60,7 +65,7 @@ const REFUSALS: Readonly<Record<string, Meaning>> = {
   ],
   'not-allowed': [
     'BUS_MISCONFIGURED',
-    'does not exist and this account may not create it: create it, or allow that',
+    'does not exist and this account may not create it: check `room`, create it, or allow that',
   ],
   'not-acceptable': [
     'BUS_MISCONFIGURED',

@@ -27,6 +27,7 @@ export class XmppDriver implements BusDriver {
   readonly #settings: XmppSettings;
   #turn: number;
   #parked: Parked | undefined;
+  #attachedBefore = false;
 
   constructor(settings: XmppSettings) {
     this.#settings = settings;
@@ -67,7 +68,13 @@ export class XmppDriver implements BusDriver {
     const session = new XmppSession(line, settings, (stanza) => {
       room.hear(stanza);
     });
-    const room = new MucRoom({ session, settings, events, occupancy: parked?.occupancy });
+    const room = new MucRoom({
+      session,
+      settings,
+      events,
+      occupancy: parked?.occupancy,
+      known: this.#attachedBefore,
+    });
     const onAbort = (): void => {
       session.end(signal.reason);
     };
@@ -78,6 +85,7 @@ export class XmppDriver implements BusDriver {
       const resumed = session.resumed && (await room.isInside()) === true;
       if (!resumed) await room.join();
       signal.throwIfAborted();
+      this.#attachedBefore = true;
       return new XmppLink({ driver: this, session, room, events, resumed });
     } catch (error) {
       session.end(error);
