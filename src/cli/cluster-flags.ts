@@ -1,8 +1,10 @@
 import { Option, type Command } from 'commander';
 import { BUS_URL_FORMS } from '../config/bus-url.ts';
+import type { BusConfig } from '../config/bus-config.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import type { LoadedConfiguration } from '../config/load-configuration.ts';
+import type { InvalidationBus } from '../index.ts';
 import { usageError } from './user-error.ts';
 
 /** Which cluster a command takes part in. */
@@ -22,7 +24,7 @@ variables (UNSTALE_CLUSTER, UNSTALE_BUS_URL, UNSTALE_PASSWORD, …), overruled b
 
 Bus URLs:
 ${BUS_URL_FORMS.map((form) => `  ${form}`).join('\n')}
-  To keep a password out of the command line, put it into UNSTALE_BUS_URL or a configuration file.`;
+  To keep a password out of the command line: UNSTALE_PASSWORD, UNSTALE_PASSWORD_FILE, or a configuration file.`;
 
 /** Adds the flags by which every command finds its cluster. */
 export function withClusterFlags(command: Command): Command {
@@ -53,8 +55,35 @@ export async function configurationOf(
       ...(config === undefined ? {} : { file: config }),
     });
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    const findings = error.findings.map((finding) => `\n  ${finding}`).join('');
-    throw usageError(`the configuration is wrong:${findings}`);
+    throw asUserError(error);
   }
+}
+
+/** The bus that was chosen, as plain data. @throws {UserError} for a secret that is not to be found */
+export async function busConfigFor(configuration: Configuration): Promise<BusConfig> {
+  const { busConfigOf } = await import('../config/configured-cluster.ts');
+  try {
+    return busConfigOf(configuration, process.env);
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
+/** Makes the bus. @throws {UserError} for what its adapter refuses, and for a client library that is not installed */
+export async function busFor(config: BusConfig, label?: string): Promise<InvalidationBus> {
+  const { loadBus } = await import('../config/load-bus.ts');
+  try {
+    return await loadBus(config, label === undefined ? {} : { label });
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
+function asUserError(error: unknown): unknown {
+  if (error instanceof ConfigurationError) {
+    const findings = error.findings.map((finding) => `\n  ${finding}`).join('');
+    return usageError(`the configuration is wrong:${findings}`);
+  }
+  // An adapter refuses its options with it; the command makes no such calls itself.
+  return error instanceof TypeError ? usageError(error.message) : error;
 }

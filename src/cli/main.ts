@@ -2,4 +2,7 @@
 import { interruptions } from './interruption.ts';
 import { runCommandLine } from './program.ts';
 
-process.exitCode = await runCommandLine(process.argv.slice(2), interruptions());
+const [, , ...args] = process.argv;
+// A bus URL on the command line may hold a password, and everybody on the machine can list command lines.
+process.title = `unstale ${/^[a-z]{1,16}$/.exec(args[0] ?? '')?.[0] ?? ''}`.trim();
+process.exitCode = await runCommandLine(args, interruptions());

@@ -47,13 +47,20 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ['amqps', { queryNames: ['exchange'], read: (parts) => readAmqp(parts, true) }],
 ]);
 
+/** The account of a bus, where its URL does not tell it. */
+export interface BusAccount {
+  readonly username?: string;
+  readonly password?: string;
+}
+
 /**
- * Reads a bus URL. What a URL cannot hold as it is (`/`, `?`, `#`, `@`, `%`) is percent-encoded in it.
+ * Reads a bus URL. What a URL cannot hold as it is (`/`, `?`, `#`, `@`, `%`) is percent-encoded in it. What `account`
+ * has wins over what the URL has, so that a password need not stand in it.
  * @throws {TypeError} that says what is wrong and what is expected, and never holds a user name or a password
  */
-export function parseBusUrl(url: string): BusConfig {
+export function parseBusUrl(url: string, account: BusAccount = {}): BusConfig {
   const { name, scheme } = schemeOf(url);
-  return scheme.read(partsOf(url, name, scheme.queryNames));
+  return scheme.read({ ...partsOf(url, name, scheme.queryNames), ...account });
 }
 
 /** A bus URL as it may be shown: without its password, and without anything at all if it cannot be read. */
@@ -172,7 +179,7 @@ function readXmpp(parts: Parts, protocol: 'xmpp' | 'xmpps' | 'ws' | 'wss'): BusC
   const form = `${scheme}://USER:PASSWORD@${HOST_FORM}/ROOM@SERVICE`;
   if (username === undefined || password === undefined) {
     throw new TypeError(
-      `this ${scheme}: URL has no ${username === undefined ? 'user name' : 'password'}; write ${form}`,
+      `this ${scheme}: URL has no ${username === undefined ? 'user name' : 'password'}; write ${form}, or ${OTHER_PLACES}`,
     );
   }
   const roomAt = room.lastIndexOf('@');
@@ -203,7 +210,7 @@ function readStomp(parts: Parts, tls: boolean): BusConfig {
   const { username, password } = credentialsOf(parts);
   if (username === undefined || password === undefined) {
     throw new TypeError(
-      `this ${parts.scheme}: URL has no user name; write ${parts.scheme}://USER:PASSWORD@${HOST_FORM}/TOPIC`,
+      `this ${parts.scheme}: URL has no user name; write ${parts.scheme}://USER:PASSWORD@${HOST_FORM}/TOPIC, or ${OTHER_PLACES}`,
     );
   }
   return {
@@ -233,6 +240,7 @@ function readAmqp(parts: Parts, tls: boolean): BusConfig {
 }
 
 const HOST_FORM = 'HOST[:PORT]';
+const OTHER_PLACES = 'give it as UNSTALE_USERNAME, UNSTALE_PASSWORD or UNSTALE_PASSWORD_FILE';
 
 function hostOf({ host, scheme }: Parts): string {
   const plain = decoded(scheme, 'host', host);
@@ -249,7 +257,9 @@ function credentialsOf({
   if (username === undefined && password === undefined) return {};
   if (username === undefined || password === undefined) {
     const missing = username === undefined ? 'user name' : 'password';
-    throw new TypeError(`this ${scheme}: URL has no ${missing}; give both or none`);
+    throw new TypeError(
+      `this ${scheme}: URL has no ${missing}; give both or none, or ${OTHER_PLACES}`,
+    );
   }
   return { username, password };
 }

@@ -91,6 +91,9 @@ export interface Configuration {
   readonly lingerMs?: number;
   /** A bus URL, instead of `transport` and its section. */
   readonly bus?: string;
+  /** The account of a bus URL, where the URL does not tell it. */
+  readonly username?: string;
+  readonly password?: Secret;
   readonly transport?: Transport;
   readonly memory?: { readonly channel?: string };
   readonly ipc?: { readonly channel?: string; readonly folder?: string };

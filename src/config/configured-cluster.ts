@@ -1,6 +1,6 @@
 import type { ClusterOptions, InvalidationBus } from '../index.ts';
 import { DEFAULT_CHANNEL, type BusConfig } from './bus-config.ts';
-import { parseBusUrl } from './bus-url.ts';
+import { parseBusUrl, type BusAccount } from './bus-url.ts';
 import type { Configuration, Secret } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { loadBus } from './load-bus.ts';
@@ -15,6 +15,8 @@ export function clusterOptionsOf(configuration: Configuration): Omit<ClusterOpti
     // What says where the bus and the caches are is not the cluster's.
     $schema: _schema,
     bus: _bus,
+    username: _username,
+    password: _password,
     transport: _transport,
     memory: _memory,
     ipc: _ipc,
@@ -30,7 +32,7 @@ export function clusterOptionsOf(configuration: Configuration): Omit<ClusterOpti
 /**
  * Makes the bus that a configuration chooses. Only its client library is loaded.
  * @throws {ConfigurationError} for a secret that is not to be found; {TypeError} for a URL or an option that the
- *   adapter refuses; {Error} that says what to install, if the client library is missing
+ *   adapter refuses; {ConfigurationError} that says what to install, if the client library is missing
  */
 export async function busOf(
   configuration: Configuration,
@@ -42,7 +44,8 @@ export async function busOf(
 
 /** The chosen bus as plain data, secrets looked up. @throws as `busOf` */
 export function busConfigOf(configuration: Configuration, env: Environment): BusConfig {
-  if (configuration.bus !== undefined) return parseBusUrl(configuration.bus);
+  if (configuration.bus !== undefined)
+    return parseBusUrl(configuration.bus, accountOf(configuration, env));
   const { transport } = configuration;
   switch (transport) {
     case 'memory':
@@ -83,6 +86,14 @@ export function busConfigOf(configuration: Configuration, env: Environment): Bus
     case undefined:
   }
   throw new ConfigurationError('configuration', ['transport: say which bus']);
+}
+
+/** What a bus URL does not tell. */
+function accountOf({ username, password }: Configuration, env: Environment): BusAccount {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: secretOf('password', password, env) }),
+  };
 }
 
 function secretsOf(

@@ -27,6 +27,7 @@ const OTHERS = new Set([
   'UNSTALE_XMPP_URL',
   'UNSTALE_STOMP_URL',
   'UNSTALE_AMQP_URL',
+  'UNSTALE_RABBITMQ_STOMP_URL',
 ]);
 
 export interface EnvironmentSetting {
@@ -36,16 +37,18 @@ export interface EnvironmentSetting {
 }
 
 /**
- * What the environment sets.
+ * What the environment sets. `secrets` are variables that the configuration itself names.
  * @throws {ConfigurationError} for a variable `UNSTALE_…` that means nothing, and for a number that is none
  */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
+  { secrets = new Set() }: { readonly secrets?: ReadonlySet<string> } = {},
 ): EnvironmentSetting[] {
   const settings: EnvironmentSetting[] = [];
   const findings: string[] = [];
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith('UNSTALE_') || text === undefined || OTHERS.has(variable)) continue;
+    if (!variable.startsWith('UNSTALE_') || text === undefined) continue;
+    if (OTHERS.has(variable) || secrets.has(variable)) continue;
     const known = ENVIRONMENT[variable];
     if (known === undefined) {
       findings.push(`${variable}: unknown variable${suggestion(variable)}`);
@@ -71,15 +74,19 @@ function valueOf(text: string, kind: Kind): unknown {
     case 'file':
       return { file: text };
     case 'number':
-      return text.trim() === '' || Number.isNaN(Number(text)) ? undefined : Number(text);
+      return /^\d{1,15}(\.\d{1,6})?$/.test(text) ? Number(text) : undefined;
     case 'boolean':
       return text === 'true' || text === 'false' ? text === 'true' : undefined;
   }
 }
 
+/** How many letters may be wrong in a name that is still recognised. */
+const MAX_TYPOS = 3;
+
 function suggestion(variable: string): string {
-  const near = [...Object.keys(ENVIRONMENT), 'UNSTALE_CONFIG'].find(
-    (known) => distance(known, variable) <= 3,
-  );
-  return near === undefined ? '' : `; do you mean ${near}?`;
+  const [near] = [...Object.keys(ENVIRONMENT), 'UNSTALE_CONFIG']
+    .map((known) => ({ known, typos: distance(known, variable) }))
+    .filter(({ typos }) => typos <= MAX_TYPOS)
+    .toSorted((one, other) => one.typos - other.typos);
+  return near === undefined ? '' : `; do you mean ${near.known}?`;
 }

@@ -1,5 +1,6 @@
 import type { InvalidationBus } from '../index.ts';
 import type { BusConfig, Transport } from './bus-config.ts';
+import { ConfigurationError } from './configuration-error.ts';
 
 /** What the process adds to the configuration of its bus. */
 export interface LoadBusOptions {
@@ -18,7 +19,7 @@ const CLIENT_LIBRARIES: Readonly<Record<Transport, readonly string[]>> = {
 
 /**
  * Makes the bus of a configuration. Its adapter is imported here and now, and with it only the client library chosen.
- * @throws {TypeError} for an option that the adapter refuses; {Error} that says what to install, if the client library is missing
+ * @throws {TypeError} for an option that the adapter refuses; {ConfigurationError} that says what to install, if the client library is missing
  */
 export async function loadBus(
   config: BusConfig,
@@ -29,10 +30,8 @@ export async function loadBus(
   } catch (error) {
     const missing = missingPackage(error, CLIENT_LIBRARIES[config.transport]);
     if (missing === undefined) throw error;
-    throw new Error(
-      `the ${config.transport} bus needs the package ${missing}; install it with: npm install ${missing}`,
-      { cause: error },
-    );
+    const finding = `the ${config.transport} bus needs the package ${missing}; install it with: npm install ${missing}`;
+    throw new ConfigurationError('transport', [finding], { cause: error });
   }
 }
 

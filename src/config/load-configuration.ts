@@ -1,12 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
 import type { Configuration } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { readEnvironment, type EnvironmentSetting } from './environment.ts';
 import { parseConfiguration } from './parse-configuration.ts';
-
-/** A configuration file larger than this is none. */
-const MAX_FILE_BYTES = 1_048_576;
+import { readConfigurationFile } from './read-configuration-file.ts';
 
 export interface LoadConfigurationOptions {
   /** Plain data; what everything else wins over. */
@@ -21,13 +17,20 @@ export interface LoadConfigurationOptions {
 
 export interface LoadedConfiguration {
   readonly configuration: Configuration;
-  /** Where each option comes from: a file, a variable, or `object`. */
+  /** Where each option comes from: a file, a variable, `default` or `object`. */
   readonly sources: Readonly<Record<string, string>>;
   /** Options that one source sets and another one overrules. */
   readonly overruled: readonly string[];
 }
 
 type Plain = Record<string, unknown>;
+
+/** One value of one source, before it is known whether it wins. */
+interface Setting {
+  readonly steps: readonly string[];
+  readonly value: unknown;
+  readonly source: string;
+}
 
 /**
  * Puts a configuration together: the file, overruled by the environment, overruled by `object`.
@@ -38,94 +41,106 @@ export async function loadConfiguration(
 ): Promise<LoadedConfiguration> {
   const env = options.env ?? process.env;
   const file = options.file ?? env['UNSTALE_CONFIG'];
-  const sources: Record<string, string> = {};
-  const overruled: string[] = [];
-  const merged: Plain = {};
-  const set = (steps: readonly string[], value: unknown, source: string): void => {
-    const path = steps.join('.');
-    const before = sources[path];
-    if (before !== undefined && before !== 'default' && before !== source)
-      overruled.push(`${path}: ${source} overrules ${before}`);
-    sources[path] = source;
-    put(merged, steps, value);
-  };
-  for (const [path, value] of leaves(options.base ?? {})) set(path, value, 'default');
-  if (file !== undefined) {
-    for (const [path, value] of leaves(await readConfigurationFile(file))) set(path, value, file);
-  }
-  for (const setting of placed(readEnvironment(env), merged)) {
-    // One of the two says which bus: the one that is given last.
-    if (setting.path === 'bus') delete merged['transport'];
-    if (setting.path === 'transport') delete merged['bus'];
-    set(setting.path.split('.'), setting.value, setting.variable);
-  }
-  const given = options.object ?? {};
-  if (given['bus'] !== undefined) delete merged['transport'];
-  if (given['transport'] !== undefined) delete merged['bus'];
-  for (const [path, value] of leaves(given)) set(path, value, 'object');
-  return { configuration: parseConfiguration(merged), sources, overruled };
+  const base = settingsOf(options.base ?? {}, 'default');
+  const filed =
+    file === undefined ? [] : settingsOf(await readConfigurationFile(file), `file ${file}`);
+  const given = settingsOf(options.object ?? {}, 'object');
+  const plain = [...base, ...filed, ...given];
+  const fromEnvironment = readEnvironment(env, { secrets: variablesOf(plain) });
+  const chosen = chosenBus([base, filed, placed(fromEnvironment, {}), given]);
+  const merged = new Merged();
+  for (const source of [base, filed, placed(fromEnvironment, chosen), given]) merged.add(source);
+  const { content, sources, overruled } = merged;
+  return { configuration: parseConfiguration(content), sources, overruled };
 }
 
-async function readConfigurationFile(file: string): Promise<Plain> {
-  const refuse = (finding: string, cause?: unknown): never => {
-    throw new ConfigurationError(file, [finding], { cause });
-  };
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > MAX_FILE_BYTES)
-      refuse(`has ${size} bytes; a configuration has at most ${MAX_FILE_BYTES}`);
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof ConfigurationError) throw error;
-    return refuse(explain(error), error);
-  }
-  const document = parseDocument(text, { schema: 'core', uniqueKeys: true });
-  const [problem] = [...document.errors, ...document.warnings];
-  // The parser's own message shows the line, and a line may hold a secret.
-  if (problem !== undefined) {
-    const [place] = problem.linePos ?? [];
-    refuse(
-      `is neither JSON nor YAML: ${problem.code} at line ${place?.line ?? '?'}, column ${place?.col ?? '?'}`,
-    );
-  }
-  let content: unknown;
-  try {
-    content = document.toJS({ maxAliasCount: 20 });
-  } catch {
-    refuse('has more aliases than a configuration needs');
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    refuse('must hold an object of options');
-  }
-  return Object.fromEntries(Object.entries(content ?? {}));
-}
+/** What one source after the other has said, the later one winning. */
+class Merged {
+  readonly content: Plain = {};
+  readonly sources: Record<string, string> = {};
+  readonly overruled: string[] = [];
 
-function explain(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'EACCES':
-      return 'this user may not read it';
-    case 'EISDIR':
-      return 'is a folder, not a file';
-    default:
-      return `cannot be read (${code || 'unknown error'})`;
-  }
-}
-
-/** Settings for "the chosen section" get its name. */
-function placed(settings: readonly EnvironmentSetting[], merged: Plain): EnvironmentSetting[] {
-  const chosen = settings.find(({ path }) => path === 'transport')?.value ?? merged['transport'];
-  return settings.map((setting) => {
-    if (!setting.path.startsWith('*.')) return setting;
-    if (chosen === 'xmpp' || chosen === 'stomp' || chosen === 'amqp') {
-      return { ...setting, path: `${chosen}${setting.path.slice(1)}` };
+  add(settings: readonly Setting[]): void {
+    // One of the two says which bus, and a source that has the one does not mean an earlier one's other.
+    for (const [one, other] of [
+      ['bus', 'transport'],
+      ['transport', 'bus'],
+    ] as const) {
+      const setting = settings.find(({ steps }) => steps.length === 1 && steps[0] === one);
+      if (setting !== undefined) this.#forget(other, `${one} of ${setting.source}`);
     }
-    const finding = `${setting.variable}: there is no transport that has a ${setting.path.slice(2)}`;
-    throw new ConfigurationError('environment', [finding]);
+    for (const { steps, value, source } of settings) {
+      const path = steps.join('.');
+      this.#note(path, source);
+      this.sources[path] = source;
+      put(this.content, steps, value);
+    }
+  }
+
+  #forget(path: string, by: string): void {
+    this.#note(path, by);
+    delete this.sources[path];
+    delete this.content[path];
+  }
+
+  #note(path: string, by: string): void {
+    const before = this.sources[path];
+    if (before === undefined || before === 'default' || before === by) return;
+    this.overruled.push(`${path}: ${by} overrules ${before}`);
+  }
+}
+
+interface Chosen {
+  readonly bus?: unknown;
+  readonly transport?: unknown;
+}
+
+/** The bus that the last source chooses which chooses one. */
+function chosenBus(sources: readonly (readonly Setting[])[]): Chosen {
+  for (const settings of sources.toReversed()) {
+    const chosen: { -readonly [Name in keyof Chosen]: Chosen[Name] } = {};
+    for (const { steps, value } of settings) {
+      if (steps.length === 1 && steps[0] === 'bus') chosen.bus = value;
+      if (steps.length === 1 && steps[0] === 'transport') chosen.transport = value;
+    }
+    if (chosen.bus !== undefined || chosen.transport !== undefined) return chosen;
+  }
+  return {};
+}
+
+/** What belongs to the chosen section gets its name; a bus without an account needs none of it. */
+function placed(
+  settings: readonly EnvironmentSetting[],
+  { bus, transport }: Chosen,
+): readonly Setting[] {
+  const accounts = settings.filter(({ path }) => path === '*.password');
+  if (accounts.length > 1) {
+    const both = accounts.map(({ variable }) => variable).join(' and ');
+    throw new ConfigurationError('environment', [`${both}: give one of the two`]);
+  }
+  return settings.flatMap(({ path, value, variable }) => {
+    const steps = path.split('.');
+    const here = { value, source: variable };
+    if (steps[0] !== '*') return [{ ...here, steps }];
+    if (transport === 'xmpp' || transport === 'stomp' || transport === 'amqp') {
+      return [{ ...here, steps: [transport, ...steps.slice(1)] }];
+    }
+    return typeof bus === 'string' && bus.includes('://')
+      ? [{ ...here, steps: steps.slice(1) }]
+      : [];
   });
+}
+
+/** The variables in which secrets are to be found: they may be called as their owner likes. */
+function variablesOf(settings: readonly Setting[]): ReadonlySet<string> {
+  const names = settings.flatMap(({ value }) =>
+    isPlain(value) && typeof value['env'] === 'string' ? [value['env']] : [],
+  );
+  return new Set(names);
+}
+
+function settingsOf(plain: Plain, source: string): readonly Setting[] {
+  return Array.from(leaves(plain), ([steps, value]) => ({ steps, value, source }));
 }
 
 /** Every value with its path; secrets and lists count as one value. */
@@ -134,10 +149,14 @@ function* leaves(
   path: readonly string[] = [],
 ): Iterable<readonly [readonly string[], unknown]> {
   for (const [name, inner] of Object.entries(value)) {
-    const isSection = isPlain(inner) && !('env' in inner) && !('file' in inner);
+    const isSection = isPlain(inner) && !isSecretPlace(inner);
     if (isSection && Object.keys(inner).length > 0) yield* leaves(inner, [...path, name]);
     else yield [[...path, name], inner];
   }
+}
+
+function isSecretPlace(value: Plain): boolean {
+  return typeof value['env'] === 'string' || typeof value['file'] === 'string';
 }
 
 function isPlain(value: unknown): value is Plain {

@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { parseBusUrl } from './bus-url.ts';
 import type { Configuration } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { configurationSchema } from './schema.ts';
@@ -12,7 +13,7 @@ export function parseConfiguration(raw: unknown, source = 'configuration'): Conf
   const parsed = configurationSchema.safeParse(raw);
   if (!parsed.success)
     throw new ConfigurationError(source, parsed.error.issues.flatMap(findingsOf));
-  const { bus, transport } = parsed.data;
+  const { bus, transport, username, password } = parsed.data;
   const findings: string[] = [];
   if (bus === undefined && transport === undefined) {
     findings.push(
@@ -21,19 +22,42 @@ export function parseConfiguration(raw: unknown, source = 'configuration'): Conf
   }
   if (bus !== undefined && transport !== undefined) {
     findings.push('bus: leave it out where transport is given, or the other way round');
+  } else if (bus === undefined && (username ?? password) !== undefined) {
+    findings.push(
+      `${username === undefined ? 'password' : 'username'}: belongs into the section of the transport; here it goes with a bus URL`,
+    );
   }
   const needsSection = transport === 'xmpp' || transport === 'stomp' || transport === 'amqp';
   if (needsSection && parsed.data[transport] === undefined) {
     findings.push(`${transport}: the section is missing, and transport chooses it`);
   }
+  if (bus !== undefined) findings.push(...findingsOfUrl(bus, parsed.data));
   if (findings.length > 0) throw new ConfigurationError(source, findings);
   return parsed.data;
+}
+
+/** The account may come from elsewhere: the password is looked up when the bus is made. */
+function findingsOfUrl(url: string, { username, password }: Configuration): string[] {
+  try {
+    parseBusUrl(url, {
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: 'looked up later' }),
+    });
+    return [];
+  } catch (error) {
+    return [`bus: ${error instanceof Error ? error.message : 'is no bus URL'}`];
+  }
 }
 
 function findingsOf(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
+      // A forgotten space makes one word of a name and its value, and the value may be a secret.
+      if (!OPTION_NAME.test(key)) {
+        const place = path === '' ? 'configuration' : path;
+        return `${place}: holds something that is no option’s name; is a space missing after a colon?`;
+      }
       const at = path === '' ? key : `${path}.${key}`;
       return `${at}: unknown option${suggestion(key, issue.path)}`;
     });
@@ -44,6 +68,8 @@ function findingsOf(issue: z.core.$ZodIssue): string[] {
   const text = issue.message.replace(/^Invalid input: /, '').replace(/^Too /, 'too ');
   return [`${path === '' ? 'the whole' : path}: ${text}`];
 }
+
+const OPTION_NAME = /^[\w$-]{1,48}$/;
 
 /** How many letters may be wrong in a name that is still recognised. */
 const MAX_TYPOS = 3;

@@ -110,7 +110,7 @@ export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
   cluster: z.string().min(1).max(64).describe('Clusters of different names never hear each other.'),
   label: z
     .string()
-    .regex(/^[^/]{1,48}$/)
+    .regex(/^[^/]{1,48}$/, 'expected 1 to 48 characters without "/"')
     .describe('Names this node for people; no "/".')
     .exactOptional(),
   maxStalenessMs: z
@@ -136,6 +136,8 @@ export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
     .exactOptional(),
   lingerMs: z.number().min(0).describe('How long to stay after saying bye. In ms.').exactOptional(),
   bus: name('A bus URL, instead of transport.').exactOptional(),
+  username: name('The account of a bus URL that does not tell it.').exactOptional(),
+  password: secret.exactOptional(),
   transport: z
     .enum(['memory', 'ipc', 'xmpp', 'stomp', 'amqp'])
     .describe('Which of the sections below is used.')

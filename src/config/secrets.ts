@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Secret, TlsSection } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { explainFileError } from './explain-file-error.ts';
 
 /** A key or a certificate larger than this is none. */
 const MAX_SECRET_BYTES = 65_536;
@@ -23,7 +24,9 @@ export function secretOf(
     ]);
   }
   // Editors and `echo` end a file with a newline, which no password has.
-  return readText(path, secret.file).replace(/\r?\n$/, '');
+  const text = readText(path, secret.file).replace(/\r?\n$/, '');
+  if (text !== '') return text;
+  throw new ConfigurationError('configuration', [`${path}: ${secret.file} is empty`]);
 }
 
 /** The files of a TLS section, read. @throws {ConfigurationError} as `secretOf` */
@@ -38,15 +41,28 @@ export function tlsOf(path: string, section: TlsSection): TlsSection {
 }
 
 function readText(path: string, file: string): string {
-  let text: string;
+  const text = readBounded(path, file);
+  if (text !== undefined) return text;
+  const finding = `${path}: ${file} is larger than the ${MAX_SECRET_BYTES} bytes that a secret may have`;
+  throw new ConfigurationError('configuration', [finding]);
+}
+
+/** `undefined`: there is more in it. A device has no size, so what is read is bounded and not what is announced. */
+function readBounded(path: string, file: string): string | undefined {
+  const bytes = Buffer.alloc(MAX_SECRET_BYTES + 1);
   try {
-    text = readFileSync(file, 'utf8');
+    const descriptor = openSync(file, 'r');
+    try {
+      let length = 0;
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = readSync(descriptor, bytes, length, bytes.length - length, null);
+      }
+      return length > MAX_SECRET_BYTES ? undefined : bytes.toString('utf8', 0, length);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new ConfigurationError('configuration', [`${path}: ${file} cannot be read (${code})`]);
+    const finding = `${path}: ${file} cannot be read: ${explainFileError(error)}`;
+    throw new ConfigurationError('configuration', [finding]);
   }
-  if (text.length > MAX_SECRET_BYTES) {
-    throw new ConfigurationError('configuration', [`${path}: ${file} is too large for a secret`]);
-  }
-  return text;
 }

@@ -1,8 +1,6 @@
 import { showBusUrl } from '../../config/bus-url.ts';
-import { busConfigOf } from '../../config/configured-cluster.ts';
 import type { LoadedConfiguration } from '../../config/load-configuration.ts';
-import { loadBus } from '../../config/load-bus.ts';
-import { configurationOf } from '../cluster-flags.ts';
+import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
 import type { DoctorFlags } from '../doctor.ts';
 import type { Surroundings } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
@@ -42,11 +40,11 @@ async function* examine(
 ): AsyncIterable<Finding> {
   const { configuration } = loaded;
   yield describe(loaded);
-  const config = busConfigOf(configuration, process.env);
+  const config = await busConfigFor(configuration);
   const address = await checkAddress(config, withinMs);
   yield address;
   if (address.verdict === 'failed') return;
-  const probe = new Probe(await loadBus(config, { label: 'doctor' }));
+  const probe = new Probe(await busFor(config, 'doctor'));
   try {
     const attach = await checkOpen(
       probe,
@@ -60,7 +58,7 @@ async function* examine(
     if (loopback.verdict === 'failed') return;
     yield await checkLargestFrame(probe, withinMs);
     yield await checkRate(probe, Math.min(withinMs, 3_000));
-    const second = new Probe(await loadBus(config, { label: 'doctor' }));
+    const second = new Probe(await busFor(config, 'doctor'));
     try {
       yield await checkSecondSubscriber(probe, second, withinMs, signal);
     } finally {
@@ -75,14 +73,22 @@ async function* examine(
 function describe({ configuration, sources, overruled }: LoadedConfiguration): Finding {
   const { bus, transport, cluster } = configuration;
   const which = bus === undefined ? `transport ${transport}` : `bus ${showBusUrl(bus)}`;
-  const from = [...new Set(Object.values(sources))].join(', ');
+  const from = [...new Set(Object.values(sources))]
+    .filter((source) => source !== 'default')
+    .map(inWords)
+    .join(', ');
   const text = `cluster ${JSON.stringify(cluster)}, ${which}; from ${from}`;
   if (overruled.length === 0) return ok('configuration', text);
   return warning(
     'configuration',
-    `${text}; ${overruled.join('; ')}`,
+    `${text}; ${overruled.map(inWords).join('; ')}`,
     'if that is not meant, set each option in one place',
   );
+}
+
+/** What code gives is, for a command, what its flags say. */
+function inWords(text: string): string {
+  return text.replace(/\bobject\b/, 'the command line');
 }
 
 const MARKS = { ok: '✔', warning: '!', failed: '✖', skipped: '–' } as const;

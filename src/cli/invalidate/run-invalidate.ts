@@ -1,12 +1,12 @@
 import { SingleBar } from 'cli-progress';
-import { busOf, clusterOptionsOf } from '../../config/configured-cluster.ts';
+import { clusterOptionsOf } from '../../config/configured-cluster.ts';
 import {
   joinCluster,
   type Cluster,
   type ClusterSelection,
   type InvalidationResult,
 } from '../../index.ts';
-import { configurationOf } from '../cluster-flags.ts';
+import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
 import type { InvalidateFlags } from '../invalidate.ts';
 import type { Surroundings } from '../program.ts';
 import { usageError, UserError } from '../user-error.ts';
@@ -36,7 +36,7 @@ export async function runInvalidate(
 ): Promise<void> {
   checkUse(keys, flags);
   const { configuration } = await configurationOf(flags, { label: `cli-${process.pid}` });
-  const bus = await busOf(configuration);
+  const bus = await busFor(await busConfigFor(configuration), configuration.label);
   const within = AbortSignal.any([signal, AbortSignal.timeout(flags.timeout * 1_000)]);
   const cluster = await joinCluster({ ...clusterOptionsOf(configuration), bus, signal: within });
   try {

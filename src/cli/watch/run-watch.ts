@@ -1,6 +1,6 @@
-import { busOf, clusterOptionsOf } from '../../config/configured-cluster.ts';
+import { clusterOptionsOf } from '../../config/configured-cluster.ts';
 import { joinCluster, onTelemetry, type Cluster } from '../../index.ts';
-import { configurationOf } from '../cluster-flags.ts';
+import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
 import type { Surroundings } from '../program.ts';
 import type { WatchFlags } from '../watch.ts';
 import { EventPrinter } from './event-printer.ts';
@@ -12,7 +12,7 @@ import { ofApplied, ofContinuity, ofReport, type WatchedEvent } from './watched-
 export async function runWatch(flags: WatchFlags, surroundings: Surroundings): Promise<void> {
   const { out, signal } = surroundings;
   const { configuration } = await configurationOf(flags, { label: `watch-${process.pid}` });
-  const bus = await busOf(configuration);
+  const bus = await busFor(await busConfigFor(configuration), configuration.label);
   const onScreen = out.isTerminal && process.stdin.isTTY && flags.json !== true;
   const list = new WatchList();
   list.filter = flags.filter ?? '';
