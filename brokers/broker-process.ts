@@ -20,6 +20,7 @@ export interface BrokerPlan {
 }
 
 const PROBE_EVERY_MS = 100;
+const POLL_EVERY_MS = 20;
 const END_TIMEOUT_MS = 20_000;
 const LOG_TAIL_CHARACTERS = 3_000;
 
@@ -170,18 +171,10 @@ export class BrokerProcess {
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child;
-    if (child?.pid === undefined) {
-      this.#child = undefined;
-      return;
-    }
-    const group = child.pid;
-    const exited = hasEnded(child) ? Promise.resolve() : once(child, 'exit');
-    child.ref();
-    signalGroup(group, signal);
-    const deadline = performance.now() + END_TIMEOUT_MS;
-    while (groupLives(group) && performance.now() < deadline) await delay(20);
-    signalGroup(group, 'SIGKILL');
-    await exited;
+    if (child === undefined) return;
+    if (child.pid !== undefined) await endGroup(child, child.pid, signal);
+    // Somebody else may have ended it at the same time, and started it again.
+    if (this.#child !== child) return;
     this.#watchdog.guard(undefined);
     this.#child = undefined;
   }
@@ -191,6 +184,20 @@ export class BrokerProcess {
     if (pid === undefined) throw new Error(`${this.#plan.name} is not running`);
     signalGroup(pid, signal);
   }
+}
+
+async function endGroup(
+  child: ChildProcess,
+  group: number,
+  signal: 'SIGKILL' | 'SIGTERM',
+): Promise<void> {
+  const exited = hasEnded(child) ? Promise.resolve() : once(child, 'exit');
+  child.ref();
+  signalGroup(group, signal);
+  const deadline = performance.now() + END_TIMEOUT_MS;
+  while (groupLives(group) && performance.now() < deadline) await delay(POLL_EVERY_MS);
+  signalGroup(group, 'SIGKILL');
+  await exited;
 }
 
 function hasEnded(child: ChildProcess): boolean {

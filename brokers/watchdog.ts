@@ -9,7 +9,7 @@ import { once } from 'node:events';
 const SCRIPT = `
 group=
 while IFS= read -r line; do group=$line; done
-[ -n "$group" ] && kill -KILL -- "-$group" 2>/dev/null
+[ -n "$group" ] && kill -KILL "-$group" 2>/dev/null
 tries=0
 until rm -rf -- "$1" 2>/dev/null && [ ! -e "$1" ] || [ "$tries" -ge 50 ]; do
   tries=$((tries + 1))
