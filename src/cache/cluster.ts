@@ -1,5 +1,6 @@
 import { ClusterNode } from '../cluster/node.ts';
 import { resolveSettings, type ClusterOptions } from '../cluster/cluster-options.ts';
+import { PersistentBus } from '../cluster/persistent-bus.ts';
 import { systemRuntime } from '../cluster/runtime.ts';
 import { clusterStatus, type ClusterStatus } from '../cluster/status.ts';
 import { Attachment, type ForeignCache } from './attachment.ts';
@@ -41,15 +42,17 @@ export interface Cluster extends AsyncDisposable {
 const FLUSH_MS = 2_000;
 
 /**
- * Joins a cluster: opens the bus and takes part from then on.
- * @throws {BusError} of the bus's `open`; {TypeError} for a bad option
+ * Joins a cluster: opens the bus and takes part from then on. With a function in place of a bus it does not
+ * wait for the broker: until it is found, and whenever a bus fails for good, another is made.
+ * @throws {BusError} of the bus's `open`, where a bus was given; {TypeError} for a bad option
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { bus: given, signal } = options;
-  if (typeof given === 'function') throw new TypeError('bus factories are not supported yet');
-  const settings = resolveSettings(options, given.capabilities.maxFrameBytes);
-  const node = new ClusterNode(settings, options.runtime ?? systemRuntime());
-  await node.open(given, signal);
+  const { bus: given, signal, runtime = systemRuntime() } = options;
+  signal?.throwIfAborted();
+  const bus = typeof given === 'function' ? new PersistentBus(given, runtime) : given;
+  const settings = resolveSettings(options, bus.capabilities.maxFrameBytes);
+  const node = new ClusterNode(settings, runtime);
+  await node.open(bus, signal);
   return new JoinedCluster(node, options.lingerMs ?? 1_000);
 }
 

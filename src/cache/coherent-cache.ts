@@ -104,17 +104,16 @@ export class CoherentCache<Value> {
     this.#beforeLoad(options.signal);
     for (const key of missing) this.#counters.count('miss', key);
     const loadMany = options.loadMany ?? this.#options.loadMany;
-    const brought =
+    const outcomes =
       loadMany === undefined
         ? await this.#loading.each(missing, this.#loaderOf({}), options.signal)
         : await this.#loading.many(missing, loadMany, options.signal);
-    for (const key of missing) {
-      const outcome = brought.get(key);
-      if (outcome === undefined) continue;
-      const entry =
-        'error' in outcome ? this.#insteadOfError(key, outcome.error, options.signal) : outcome;
+    outcomes.forEach((outcome, index) => {
+      const key = missing[index] ?? '';
+      const failed = 'error' in outcome;
+      const entry = failed ? this.#insteadOfError(key, outcome.error, options.signal) : outcome;
       found.set(key, entry.value);
-    }
+    });
     return found;
   }
 

@@ -22,24 +22,32 @@ export class SingleFlight<Value> implements Flight<Value> {
   }
 }
 
-/** What a load of many brought for each key: a value, or why there is none. */
-export type Brought<Value> = ReadonlyMap<string, Entry<Value> | { readonly error: unknown }>;
+/** What a load brought for a key: a value, or why there is none. */
+export type Outcome<Value> = Entry<Value> | { readonly error: unknown };
 
 /** One key of a load of many. Its promise is made only if somebody waits for this key: there can be a million. */
 export class SharedFlight<Value> implements Flight<Value> {
   readonly call: LoadCall;
   readonly ticket: Ticket;
-  readonly #brought: Promise<Brought<Value>>;
+  readonly #index: number;
+  readonly #outcomes: Promise<readonly Outcome<Value>[]>;
 
-  constructor(call: LoadCall, ticket: Ticket, brought: Promise<Brought<Value>>) {
+  /** `outcomes`: in the order of the keys, among which this one has `index`. */
+  constructor(
+    call: LoadCall,
+    ticket: Ticket,
+    index: number,
+    outcomes: Promise<readonly Outcome<Value>[]>,
+  ) {
     this.call = call;
     this.ticket = ticket;
-    this.#brought = brought;
+    this.#index = index;
+    this.#outcomes = outcomes;
   }
 
   get result(): Promise<Entry<Value>> {
-    return this.#brought.then((brought) => {
-      const own = brought.get(this.ticket.key);
+    return this.#outcomes.then((outcomes) => {
+      const own = outcomes[this.#index];
       if (own === undefined || 'error' in own) throw own?.error;
       return own;
     });

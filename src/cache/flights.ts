@@ -36,19 +36,21 @@ export class Flights<Value> {
     return LoadCall.open(this.#region, keys);
   }
 
-  /** Takes note of a load, so that later callers can join it, until `settled` settles. */
+  /** Takes note of a load of `keys`, so that later callers can join it, until `settled` settles. */
   add(
-    flights: ReadonlyMap<string, Flight<Value>>,
     call: LoadCall,
+    keys: readonly string[],
+    flights: readonly Flight<Value>[],
     settled: Promise<unknown>,
   ): void {
     this.#calls.add(call);
-    for (const [key, flight] of flights) this.#latest.set(key, flight);
+    flights.forEach((flight, index) => this.#latest.set(keys[index] ?? '', flight));
     const done = (): void => {
       this.#calls.delete(call);
-      for (const [key, flight] of flights) {
+      flights.forEach((flight, index) => {
+        const key = keys[index] ?? '';
         if (this.#latest.get(key) === flight) this.#latest.delete(key);
-      }
+      });
     };
     settled.then(done, done);
   }

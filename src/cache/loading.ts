@@ -2,7 +2,7 @@ import type { Runtime } from '../cluster/runtime.ts';
 import { CacheError } from './cache-error.ts';
 import type { BulkLoader, CacheOptions, LoadContext, Loader } from './cache-options.ts';
 import type { CacheCounters } from './cache-stats.ts';
-import { SharedFlight, SingleFlight, type Brought, type Flight } from './flight.ts';
+import { SharedFlight, SingleFlight, type Flight, type Outcome } from './flight.ts';
 import { Flights } from './flights.ts';
 import type { LoadCall } from './load-call.ts';
 import { Redemption } from './redemption.ts';
@@ -51,38 +51,46 @@ export class Loading<Value> {
     return this.#flights.join(flight.call, flight.result, signal);
   }
 
-  /** The values of `keys`, with a load for each. Each may fail by itself. */
+  /** What becomes of each of `keys`, in their order, with a load for each. */
   async each(
     keys: readonly string[],
     loader: Loader<Value>,
     signal?: AbortSignal,
-  ): Promise<Brought<Value>> {
-    const waits = keys.map(async (key) => {
-      // Inside, so that a refused recursion fails its key like any other error.
-      const load = async (): Promise<Entry<Value>> => await this.one(key, loader, signal);
-      return await alone(key, load());
-    });
-    return joined(await Promise.all(waits));
+  ): Promise<readonly Outcome<Value>[]> {
+    return await Promise.all(
+      keys.map(async (key) => {
+        // Inside, so that a refused recursion fails its key like any other error.
+        const load = async (): Promise<Entry<Value>> => await this.one(key, loader, signal);
+        return await outcomeOf(load());
+      }),
+    );
   }
 
-  /** The values of `keys`, with one call of `loader` for all that no load under way will bring. Each may fail by itself. */
+  /** What becomes of each of `keys`, in their order, with one call of `loader` for all that no load under way will bring. */
   async many(
     keys: readonly string[],
     loader: BulkLoader<Value>,
     signal?: AbortSignal,
-  ): Promise<Brought<Value>> {
-    const waits: Promise<Brought<Value>>[] = [];
+  ): Promise<readonly Outcome<Value>[]> {
+    const joined = new Map<string, Promise<Outcome<Value>>>();
     const missing: string[] = [];
     for (const key of keys) {
       const flight = this.#joinable(key);
       if (flight === undefined) missing.push(key);
-      else waits.push(alone(key, this.#flights.join(flight.call, flight.result, signal)));
+      else joined.set(key, outcomeOf(this.#flights.join(flight.call, flight.result, signal)));
     }
-    if (missing.length > 0) {
-      const { call, brought } = this.#startMany(missing, loader);
-      waits.push(together(missing, this.#flights.join(call, brought, signal)));
+    if (missing.length === 0) return await Promise.all(joined.values());
+    const { call, outcomes } = this.#startMany(missing, loader);
+    const own = await outcomesOf(missing, this.#flights.join(call, outcomes, signal));
+    if (joined.size === 0) return own;
+    let next = 0;
+    const all: Outcome<Value>[] = [];
+    for (const key of keys) {
+      const other = joined.get(key);
+      const outcome = other === undefined ? own[next++] : await other;
+      if (outcome !== undefined) all.push(outcome);
     }
-    return joined(await Promise.all(waits));
+    return all;
   }
 
   /** Loads again in the background what is about to expire. */
@@ -127,7 +135,7 @@ export class Loading<Value> {
       const load = (): Promise<Entry<Value>> => this.#load(self, key, loader);
       return before === undefined ? load() : before.result.then(load, load);
     });
-    this.#flights.add(new Map([[key, flight]]), call, flight.result);
+    this.#flights.add(call, [key], [flight], flight.result);
     return flight;
   }
 
@@ -166,15 +174,13 @@ export class Loading<Value> {
   #startMany(
     keys: readonly string[],
     loader: BulkLoader<Value>,
-  ): { readonly call: LoadCall; readonly brought: Promise<Brought<Value>> } {
+  ): { readonly call: LoadCall; readonly outcomes: Promise<readonly Outcome<Value>[]> } {
     const call = this.#flights.open(keys);
     const tickets = keys.map((key) => this.#store.issue(key));
-    const brought = this.#loadMany(call, tickets, loader);
-    const flights = new Map(
-      tickets.map((ticket) => [ticket.key, new SharedFlight(call, ticket, brought)]),
-    );
-    this.#flights.add(flights, call, brought);
-    return { call, brought };
+    const outcomes = this.#loadMany(call, tickets, loader);
+    const flights = tickets.map((ticket, index) => new SharedFlight(call, ticket, index, outcomes));
+    this.#flights.add(call, keys, flights, outcomes);
+    return { call, outcomes };
   }
 
   async #loadMany(
@@ -182,7 +188,7 @@ export class Loading<Value> {
     tickets: readonly Ticket[],
     loader: BulkLoader<Value>,
     fresh = false,
-  ): Promise<Brought<Value>> {
+  ): Promise<readonly Outcome<Value>[]> {
     const keys = tickets.map(({ key }) => key);
     this.#counters.count('load', keys[0] ?? '');
     const { context, ageOf } = this.#context(call, fresh);
@@ -191,26 +197,28 @@ export class Loading<Value> {
       async () => checkValues(await loader(keys, context)),
       call,
     );
-    const brought = new Map<string, Entry<Value> | { readonly error: unknown }>();
-    const again: string[] = [];
-    for (const ticket of tickets) {
+    const again: number[] = [];
+    const outcomes = tickets.map((ticket, index): Outcome<Value> => {
       const { key } = ticket;
       try {
         // A key that is missing counts as `undefined`, as BulkLoader says.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion
         const redeemed = this.#redeem(ticket, values.get(key) as Value, ageOf(key));
-        if (redeemed !== 'laundered') brought.set(key, redeemed);
-        else if (fresh) throw new CacheError('LOAD_LAUNDERED', laundered(key));
-        else again.push(key);
+        if (redeemed !== 'laundered') return redeemed;
+        again.push(index);
+        return { error: new CacheError('LOAD_LAUNDERED', laundered(key)) };
       } catch (error) {
-        brought.set(key, { error });
+        return { error };
       }
-    }
-    if (again.length === 0) return brought;
-    const reissued = again.map((key) => this.#store.issue(key));
-    const renewed = await together(again, this.#loadMany(call, reissued, loader, true));
-    for (const [key, outcome] of renewed) brought.set(key, outcome);
-    return brought;
+    });
+    if (again.length === 0 || fresh) return outcomes;
+    const stale = again.map((index) => keys[index] ?? '');
+    const reissued = stale.map((key) => this.#store.issue(key));
+    const renewed = await outcomesOf(stale, this.#loadMany(call, reissued, loader, true));
+    renewed.forEach((outcome, index) => {
+      outcomes[again[index] ?? 0] = outcome;
+    });
+    return outcomes;
   }
 
   /** Calls a loader on behalf of `tickets`; when it fails they are given back. */
@@ -233,7 +241,7 @@ export class Loading<Value> {
     }
   }
 
-  #redeem(ticket: Ticket, value: Value, ageMs: number): Entry<Value> | 'laundered' {
+  #redeem(ticket: Ticket, value: Value, ageMs: number | undefined): Entry<Value> | 'laundered' {
     try {
       const { entry, fate } = this.#redemption.redeem(ticket, value, ageMs);
       if (fate === 'laundered') return fate;
@@ -248,15 +256,15 @@ export class Loading<Value> {
   #context(
     call: LoadCall,
     fresh: boolean,
-  ): { readonly context: LoadContext; readonly ageOf: (key: string) => number } {
-    let ofAllMs = 0;
+  ): { readonly context: LoadContext; readonly ageOf: (key: string) => number | undefined } {
+    let ofAllMs: number | undefined;
     const ages = new Map<string, number>();
     const setAge = (ageMs: number, key?: string): void => {
       this.#checkAge(ageMs);
       if (key === undefined) ofAllMs = ageMs;
       else ages.set(key, ageMs);
     };
-    const ageOf = (key: string): number => ages.get(key) ?? ofAllMs;
+    const ageOf = (key: string): number | undefined => ages.get(key) ?? ofAllMs;
     return { context: { signal: call.abort.signal, fresh, setAge }, ageOf };
   }
 
@@ -271,32 +279,24 @@ export class Loading<Value> {
   }
 }
 
-function joined<Value>(parts: readonly Brought<Value>[]): Brought<Value> {
-  const [first = new Map(), ...others] = parts;
-  if (others.length === 0) return first;
-  const all = new Map(first);
-  for (const part of others) for (const [key, outcome] of part) all.set(key, outcome);
-  return all;
-}
-
 /** One key's outcome, which does not fail the others. */
-async function alone<Value>(key: string, result: Promise<Entry<Value>>): Promise<Brought<Value>> {
+async function outcomeOf<Value>(result: Promise<Entry<Value>>): Promise<Outcome<Value>> {
   try {
-    return new Map([[key, await result]]);
+    return await result;
   } catch (error) {
-    return new Map([[key, { error }]]);
+    return { error };
   }
 }
 
 /** Where all fail together, each fails. */
-async function together<Value>(
+async function outcomesOf<Value>(
   keys: readonly string[],
-  brought: Promise<Brought<Value>>,
-): Promise<Brought<Value>> {
+  outcomes: Promise<readonly Outcome<Value>[]>,
+): Promise<readonly Outcome<Value>[]> {
   try {
-    return await brought;
+    return await outcomes;
   } catch (error) {
-    return new Map(keys.map((key) => [key, { error }]));
+    return keys.map(() => ({ error }));
   }
 }
 

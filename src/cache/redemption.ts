@@ -12,6 +12,9 @@ export interface Redeemed<Value> {
   readonly fate: Fate;
 }
 
+/** The difference of two readings of a clock in whole ms may be so much too small. */
+const RESOLUTION_MS = 1;
+
 /** Turns what a loader brought into an entry: its tags, its TTL, its size. In every case the ticket is used up. */
 export class Redemption<Value> {
   readonly #options: CacheOptions<Value>;
@@ -25,15 +28,15 @@ export class Redemption<Value> {
   }
 
   /**
-   * `ageMs`: how long before its load began here the value was read from the source.
+   * `ageMs`: how long before its load began here the value was read from the source; `undefined`: it was not, but now.
    * @throws {CacheError} `TAGS_INVALID`, `SIZE_INVALID`
    */
-  redeem(issued: Ticket, value: Value, ageMs: number): Redeemed<Value> {
+  redeem(issued: Ticket, value: Value, ageMs: number | undefined): Redeemed<Value> {
     const tags = this.#tagsOf(issued.key, value);
-    const loadStartMs = issued.loadStartMs - ageMs;
+    const loadStartMs = issued.loadStartMs - (ageMs === undefined ? 0 : ageMs + RESOLUTION_MS);
     const ttlMs = this.#ttlMs(value);
     const entry = { value, loadStartMs, expiresAtMs: loadStartMs + ttlMs, tags };
-    if (ageMs > 0 && this.#store.droppedSince(loadStartMs, issued.key, tags)) {
+    if (ageMs !== undefined && this.#store.droppedSince(loadStartMs, issued.key, tags)) {
       this.#store.return();
       return { entry, fate: 'laundered' };
     }

@@ -78,9 +78,10 @@ const LOADS: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   },
 };
 
+function deaf(): void {}
+
 async function publish(network: MemoryNetwork, frame: string): Promise<void> {
   const bus = memoryBus({ channel: 'test', network });
-  const deaf = (): void => undefined;
   await bus.open({ onFrame: deaf, onForeign: deaf, onContinuity: deaf });
   await bus.publish(frame);
   await bus.close();

@@ -234,7 +234,8 @@ describe('loading', () => {
       const { cluster } = await nodes.lone();
       const cache: CoherentCache<string> = cluster.cache<string>('r', {
         maxEntries: 10,
-        load: async (key) => (key === 'sum' ? `${await cache.get('a')}${await cache.get('b')}` : key),
+        load: async (key) =>
+          key === 'sum' ? `${await cache.get('a')}${await cache.get('b')}` : key,
       });
       expect(await cache.get('sum')).to.equal('ab');
     });

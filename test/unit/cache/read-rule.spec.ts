@@ -206,12 +206,14 @@ describe('what may be served', () => {
   });
 
   describe('when a load fails (`serveStaleOnErrorMs`)', () => {
+    const TTL_MS = 1_000;
+
     async function scene(options: { keepInvalidated?: boolean; maxTtlMs?: number } = {}) {
       const { cluster, runtime } = await nodes.lone();
       const state = { down: false };
       const cache = cluster.cache('r', {
         maxEntries: 10,
-        ttlMs: 1_000,
+        ttlMs: TTL_MS,
         serveStaleOnErrorMs: 500,
         load: (key: string) => {
           // What `fetch` rejects with when it reaches nobody.

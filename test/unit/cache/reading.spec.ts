@@ -284,7 +284,17 @@ describe('reading a cache', () => {
   it('takes any other text for a key', async () => {
     const { cluster } = await nodes.lone();
     const cache = cluster.cache('r', { maxEntries: 20, load: (key) => key });
-    const keys = ['\u0000', 'a\nb', '*', '/', '__proto__', 'constructor', '\ud800', '\udc00x', '🙂'];
+    const keys = [
+      '\u0000',
+      'a\nb',
+      '*',
+      '/',
+      '__proto__',
+      'constructor',
+      '\ud800',
+      '\udc00x',
+      '🙂',
+    ];
     for (const key of keys) expect(await cache.get(key)).to.equal(key);
     await cache.invalidate('\ud800');
     expect(keys.filter((key) => !cache.has(key))).to.deep.equal(['\ud800']);
