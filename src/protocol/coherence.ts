@@ -322,6 +322,8 @@ export class Coherence {
     this.#host.emit({ type: 'fence', regions: 'all', cause: { by: 'identity', origin } });
     this.#host.emit({ type: 'report', report: { type: 'identity-duplicated', origin } });
     this.#rename();
+    // What this node has published under the old name may have been taken for a repetition: nobody knows which.
+    this.#publisher.publish(0, { all: true }, { for: 'bus' });
   }
 
   /** The numbers come to their end: the same node goes on under another origin (PUB-6). */
