@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { ALL_PROTECTIONS } from '../../src/protocol/settings.ts';
 import { DIRECTED } from './directed/index.ts';
+import { twins } from './directed/twins.ts';
 import { violationOf } from './directed/scenario.ts';
 
 describe('simulation: directed schedules', () => {
@@ -13,6 +14,13 @@ describe('simulation: directed schedules', () => {
       expect(violationOf(directed, { [protection]: false })?.name).to.equal('Violation');
     });
   }
+
+  it('ID-2: what one of two twins has published is not lost for taking it for a repetition', () => {
+    const scenario = twins();
+    scenario.run(15_000);
+    expect(scenario.world.source.version('a/k0')).to.equal(1);
+    expect(scenario.member(2).peek('a', 'k0')).to.equal(undefined);
+  });
 
   it('has one for each protection that can be switched off', () => {
     const protections = Object.keys(ALL_PROTECTIONS).toSorted();

@@ -125,14 +125,14 @@ export class World implements NetworkHost {
     }
   }
 
-  /** Starts a new incarnation in `slot`. */
-  start(slot: number, overrides: Partial<Settings> = {}): Member {
+  /** Starts a new incarnation in `slot`; with the same chance as the incarnation `twin`, if that is given. */
+  start(slot: number, overrides: Partial<Settings> = {}, twin?: string): Member {
     const port = this.network.ports[slot];
     if (port === undefined) throw new RangeError(`there is no slot ${slot}`);
     const incarnation = (this.#incarnations[slot] ?? 0) + 1;
     this.#incarnations[slot] = incarnation;
     const name = `n${slot}.${incarnation}`;
-    const chance = this.chance(`node ${name}`);
+    const chance = this.chance(`node ${twin ?? name}`);
     const { rateError } = this.plan;
     const clock = new NodeClock({
       nowMs: this.nowMs,

@@ -37,13 +37,17 @@ export class Scenario {
 
   constructor(
     unprotected: Partial<Protections>,
-    plan: Partial<Plan> & { readonly spareSlots?: number } = {},
+    plan: Partial<Plan> & {
+      readonly spareSlots?: number;
+      readonly only?: ReadonlySet<string>;
+    } = {},
   ) {
-    const { spareSlots, ...overrides } = plan;
+    const { spareSlots = 0, only, ...overrides } = plan;
     this.world = new World({
       plan: quietPlan(overrides),
       unprotected,
-      spareSlots: spareSlots ?? 0,
+      spareSlots,
+      ...(only === undefined ? {} : { only }),
     });
     this.world.network.heal();
   }
