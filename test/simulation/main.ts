@@ -146,9 +146,15 @@ function runOne(seed: number, options: ScheduleOptions): Outcome | Promise<Outco
   return values.stack ? runStackSchedule(seed, options) : runSchedule(seed, options);
 }
 
+/** Where there is no commit, as in an unpacked archive, the usual first seed. */
 function seedOfCommit(): number {
-  const hash = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' });
-  return Number.parseInt(hash.slice(0, 7), 16);
+  try {
+    const hash = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' });
+    return Number.parseInt(hash.slice(0, 7), 16);
+  } catch {
+    process.stderr.write('no commit to take the first seed from: it is 1\n');
+    return 1;
+  }
 }
 
 function switchedOff(names: readonly string[]): Partial<Protections> {
