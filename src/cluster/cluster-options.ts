@@ -79,9 +79,22 @@ export function resolveSettings(options: ClusterOptions, maxFrameBytes: number):
     guardMaxMs: atLeast(1, 'guardMaxMs', options.guardMaxMs, maxStalenessMs / 3),
     onGuardTimeout: options.onGuardTimeout ?? 'hold',
     strict: options.strict ?? false,
-    foreign,
+    foreign: typeof foreign === 'object' ? { allow: contained(foreign.allow) } : foreign,
     features: [],
     protections: { ...ALL_PROTECTIONS, ...options.unprotected },
+  };
+}
+
+/** A rule of the application that throws allows nothing, and does not stop the node. */
+function contained(
+  allow: (sender: string | undefined) => boolean,
+): (sender: string | undefined) => boolean {
+  return (sender) => {
+    try {
+      return allow(sender);
+    } catch {
+      return false;
+    }
   };
 }
 

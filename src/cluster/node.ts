@@ -1,42 +1,51 @@
 import { BusError } from '../bus/bus-error.ts';
-import type { ContinuityEvent, InvalidationBus } from '../bus/invalidation-bus.ts';
+import type { InvalidationBus } from '../bus/invalidation-bus.ts';
 import { Coherence } from '../protocol/coherence.ts';
 import type { CallResult, Effect } from '../protocol/effect.ts';
-import type { Input, SendOutcome, Wait } from '../protocol/input.ts';
+import type { Input, Wait } from '../protocol/input.ts';
 import type { Origin } from '../protocol/message.ts';
 import { isEmptySelection, regionsOf, type Selection } from '../protocol/selection.ts';
 import type { Settings } from '../protocol/settings.ts';
-import { Intake } from './intake.ts';
+import { BusLine } from './bus-line.ts';
+import { ReadyWaiters } from './ready-waiters.ts';
 import { RegionBoard } from './region-board.ts';
 import type { RegionTarget, RegionTrust } from './region.ts';
 import type { Runtime } from './runtime.ts';
 import { tell } from './telemetry.ts';
+import { WakeTimer } from './wake-timer.ts';
 
 /** Drives the protocol: what the bus and the application say goes in, what is to be done comes out and is done. */
 export class ClusterNode {
   readonly settings: Settings;
   readonly runtime: Runtime;
   readonly core: Coherence;
-  readonly #intake: Intake;
+  readonly line: BusLine;
   readonly #regions: RegionBoard;
   readonly #calls = new Map<number, (result: CallResult) => void>();
   readonly #features: string[] = [];
-  #bus: InvalidationBus | undefined;
-  #busOpen = false;
-  #nextCall = 1;
-  #cancelTimer: (() => void) | undefined;
-  #timerAtMs: number = Number.POSITIVE_INFINITY;
-  #ended = false;
-  readonly #readyWaiters = new Set<() => void>();
+  readonly #readyWaiters = new ReadyWaiters();
+  readonly #timer: WakeTimer;
   /** Inputs that come while a step's effects are being carried out: taken after it, in order. */
   readonly #queue: Input[] = [];
   #stepping = false;
+  #nextCall = 1;
+  #ended = false;
 
   constructor(settings: Settings, runtime: Runtime) {
     this.settings = { ...settings, features: this.#features };
     this.runtime = runtime;
-    this.#intake = new Intake(runtime);
+    this.line = new BusLine(runtime, {
+      step: (input) => {
+        this.step(input);
+      },
+      onContinuity: (event) => {
+        tell('unstale:continuity', { cluster: settings.cluster, node: this.origin, event });
+      },
+    });
     this.#regions = new RegionBoard(settings.maxStalenessMs);
+    this.#timer = new WakeTimer(runtime, () => {
+      this.step({ type: 'timer' });
+    });
     this.core = new Coherence({
       settings: this.settings,
       random: () => runtime.random(),
@@ -53,33 +62,12 @@ export class ClusterNode {
     return this.#ended;
   }
 
-  get busOpen(): boolean {
-    return this.#busOpen;
-  }
-
-  /** Opens the bus; from then on what it says is heard here. */
+  /**
+   * Opens the bus; from then on what it says is heard here.
+   * @throws {BusError} of the bus's `open`
+   */
   async open(bus: InvalidationBus, signal?: AbortSignal): Promise<void> {
-    this.#bus = bus;
-    const receiver = {
-      onFrame: (frame: string): void => {
-        this.#intake.push(frame.length, () => {
-          this.step({ type: 'frame', frame });
-        });
-      },
-      onForeign: (message: { text: string; id: string }): void => {
-        this.#intake.push(message.text.length, () => {
-          this.step({ type: 'foreign', message });
-        });
-      },
-      onContinuity: (event: ContinuityEvent): void => {
-        this.#intake.push(0, () => {
-          this.#onContinuity(event);
-        });
-      },
-    };
-    await bus.open(receiver, signal === undefined ? {} : { signal });
-    this.#busOpen = true;
-    this.step({ type: 'bus', event: 'opened' });
+    await this.line.open(bus, signal);
   }
 
   addTarget(region: string, target: RegionTarget): RegionTrust {
@@ -116,39 +104,37 @@ export class ClusterNode {
     return this.#call((call) => ({ type: 'release', guard, call, selection, wait }));
   }
 
-  /** Resolves once this node knows whom to require and is required by all of them (MEM-3). */
+  /**
+   * Resolves once this node knows whom to require and is required by all of them (MEM-3).
+   * @throws the reason of the abort; {BusError} `BUS_NOT_OPEN` if the node is closed before
+   */
   async ready(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.core.members.ready) return;
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#readyWaiters.delete(done);
-        reject(signal?.reason);
-      };
-      const done = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      this.#readyWaiters.add(done);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    if (this.#ended) throw closedBeforeReady();
+    if (!this.core.members.ready) await this.#readyWaiters.wait(signal);
   }
 
-  /** Says bye and lets go of the bus. What the broker has not accepted by then is given `flushMs`. */
+  /**
+   * Says bye and lets go of the bus. What the broker has not accepted by then, and guarded writes under way,
+   * are given `flushMs`.
+   */
   async close(options: { readonly flushMs: number; readonly lingerMs: number }): Promise<void> {
     if (this.#ended) return;
-    if (this.#busOpen) {
+    if (this.line.isOpen) {
       await this.#untilFlushed(options.flushMs);
-      const told = this.core.members.size > 0 && this.core.publisher.seq > 0;
+      const { members, publisher } = this.core;
+      const told = members.size > 0 && publisher.seq > 0;
       this.step({ type: 'leave' });
-      if (told && this.#busOpen) await this.#sleep(options.lingerMs);
+      // Somebody may miss something of what was published last.
+      if (told && this.line.isOpen) await this.#sleep(options.lingerMs);
     }
     this.step({ type: 'leave' });
     this.#ended = true;
-    this.#cancelTimer?.();
-    for (const settle of this.#calls.values()) settle({ by: 'local', acked: [], missing: [] });
+    this.#timer.stop();
+    for (const settle of this.#calls.values()) settle(APPLIED_HERE);
     this.#calls.clear();
-    await this.#bus?.close();
+    this.#readyWaiters.fail(closedBeforeReady());
+    await this.line.close();
   }
 
   step(input: Input): void {
@@ -156,21 +142,24 @@ export class ClusterNode {
     this.#queue.push(input);
     if (this.#stepping) return;
     this.#stepping = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      for (const effect of this.core.step(next, this.runtime.now())) this.#carryOut(effect);
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const effect of this.core.step(next, this.runtime.now())) this.#carryOut(effect);
+      }
+    } finally {
+      this.#stepping = false;
+      if (!this.#ended) this.#timer.set(this.core.wakeAtMs);
     }
-    this.#stepping = false;
-    this.#setTimer();
   }
 
   #call(input: (call: number) => Input): Promise<CallResult> {
+    // After the end nothing is published any more, and says so.
+    if (this.#ended) return Promise.resolve(APPLIED_HERE);
     const call = this.#nextCall;
     this.#nextCall += 1;
     return new Promise((resolve) => {
       this.#calls.set(call, resolve);
       this.step(input(call));
-      // After the end nothing is published any more: it is applied nowhere, and says so.
-      if (this.#ended && this.#calls.delete(call)) resolve({ by: 'local', acked: [], missing: [] });
     });
   }
 
@@ -178,11 +167,11 @@ export class ClusterNode {
     const { cluster } = this.settings;
     switch (effect.type) {
       case 'send':
-        this.#send(effect.id, effect.frame, effect.summary);
+        this.line.send(effect.id, effect.frame, effect.summary);
         return;
       case 'apply': {
         const { selection, cause } = effect;
-        if (this.#intake.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
+        if (this.line.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
         else this.#regions.apply(selection, cause);
         tell('unstale:applied', { cluster, node: this.origin, selection, cause });
         return;
@@ -210,66 +199,15 @@ export class ClusterNode {
       }
       case 'report':
         tell('unstale:report', { cluster, node: this.origin, report: effect.report });
-        if (effect.report.type === 'ready') this.#becameReady();
+        if (effect.report.type === 'ready') this.#readyWaiters.done();
     }
-  }
-
-  #send(id: number, frame: string, summary: string | undefined): void {
-    if (this.#bus === undefined) return;
-    this.#bus.publish(frame, summary === undefined ? {} : { summary }).then(
-      () => {
-        this.step({ type: 'sent', id, outcome: 'accepted' });
-      },
-      (error: unknown) => {
-        this.step({ type: 'sent', id, outcome: outcomeOf(error) });
-      },
-    );
-  }
-
-  #onContinuity(event: ContinuityEvent): void {
-    tell('unstale:continuity', { cluster: this.settings.cluster, node: this.origin, event });
-    switch (event.type) {
-      case 'interrupted':
-        this.#busOpen = false;
-        this.step({ type: 'bus', event: 'interrupted' });
-        return;
-      case 'resumed':
-        this.#busOpen = true;
-        this.step({ type: 'bus', event: event.loss === 'none' ? 'lossless' : 'discontinuity' });
-        return;
-      case 'gap':
-        this.step({ type: 'bus', event: 'discontinuity' });
-        return;
-      case 'failed':
-        this.#busOpen = false;
-        this.step({ type: 'bus', event: 'failed' });
-    }
-  }
-
-  #becameReady(): void {
-    for (const done of this.#readyWaiters) done();
-    this.#readyWaiters.clear();
-  }
-
-  #setTimer(): void {
-    const atMs = this.core.wakeAtMs;
-    if (this.#ended) return;
-    // A timer that fires too early finds nothing to do; setting it anew for every frame would cost more.
-    if (this.#cancelTimer !== undefined && this.#timerAtMs <= atMs) return;
-    this.#cancelTimer?.();
-    this.#timerAtMs = atMs;
-    this.#cancelTimer = undefined;
-    if (atMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.max(0, Math.ceil(atMs - this.runtime.now().monoMs));
-    this.#cancelTimer = this.runtime.setTimer(() => {
-      this.#cancelTimer = undefined;
-      this.step({ type: 'timer' });
-    }, delayMs);
   }
 
   async #untilFlushed(flushMs: number): Promise<void> {
     const endMs = this.runtime.now().monoMs + flushMs;
-    while (this.core.publisher.unsent > 0 && this.#busOpen && this.runtime.now().monoMs < endMs) {
+    const { core, line } = this;
+    while (line.isOpen && this.runtime.now().monoMs < endMs) {
+      if (core.publisher.unsent + core.publisher.guards === 0) return;
       await this.#sleep(FLUSH_CHECK_MS);
     }
   }
@@ -286,11 +224,10 @@ const FLUSH_CHECK_MS = 10;
 
 const NOTHING_TO_DO: CallResult = { by: 'bus', acked: [], missing: [] };
 
-function outcomeOf(error: unknown): SendOutcome {
-  const refused =
-    error instanceof BusError &&
-    (error.code === 'BUS_REJECTED' || error.code === 'BUS_FRAME_TOO_LARGE');
-  return refused ? 'rejected' : 'unconfirmed';
+const APPLIED_HERE: CallResult = { by: 'local', acked: [], missing: [] };
+
+function closedBeforeReady(): BusError {
+  return new BusError('BUS_NOT_OPEN', 'the cluster was closed before this node was ready');
 }
 
 function listOf(regions: ReadonlySet<string> | 'all'): readonly string[] | 'all' {

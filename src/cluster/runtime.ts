@@ -25,17 +25,19 @@ export function systemRuntime(): Runtime {
   let checkedAtMs = Number.NEGATIVE_INFINITY;
   return {
     now() {
-      const monoMs = performance.now();
+      const readMs = performance.now();
       const wallMs = Date.now();
-      checkedAtMs = monoMs;
-      return { monoMs, wallMs, localMs: clock.localMs(monoMs, wallMs) };
+      checkedAtMs = readMs;
+      const localMs = clock.localMs(readMs, wallMs);
+      return { monoMs: clock.steadyMs(readMs), wallMs, localMs };
     },
     // The monotonic clock is read at every call; the wall clock, which only tells of suspensions, once in a millisecond of
     // running time. A suspension can always fall between the check and the use of a value, which is rarely less than
     // that: docs/decisions/reading-one-clock.md.
     localMs() {
       const monoMs = performance.now();
-      if (monoMs - checkedAtMs < WALL_CHECK_MS) return monoMs + clock.jumpedMs;
+      const sinceMs = monoMs - checkedAtMs;
+      if (sinceMs >= 0 && sinceMs < WALL_CHECK_MS) return monoMs + clock.jumpedMs;
       checkedAtMs = monoMs;
       return clock.localMs(monoMs, Date.now());
     },
@@ -48,20 +50,31 @@ export function systemRuntime(): Runtime {
     defer(callback) {
       setImmediate(callback);
     },
-    random: Math.random,
+    // From the system: machines that were cloned while running share the state of `Math.random` (ID-1).
+    random: () => {
+      const [word = 0] = crypto.getRandomValues(new Uint32Array(1));
+      return word / 2 ** 32;
+    },
   };
 }
 
-/** A step of the wall clock against the monotonic one that is taken for a suspension of the machine, in ms. */
-const JUMP_MS = 1_000;
+/**
+ * A step of the wall clock against the monotonic one that is taken for a suspension of the machine, in ms.
+ * Shorter ones are within what the two readings and the steps of time servers differ by.
+ */
+const JUMP_MS = 100;
 
 /**
  * The clock on which ages are counted (READ-4): monotonic, and moved forward by whatever the wall clock
  * jumps ahead of it. While a virtual machine is suspended CLOCK_MONOTONIC stands still
- * (nodejs/node#47724); a stepped clock can only make entries older.
+ * (nodejs/node#47724); a stepped clock can only make entries older. It never goes back, even where the
+ * monotonic clock does.
  */
 export class LocalClock {
   #lowestOffsetMs: number = Number.POSITIVE_INFINITY;
+  #lastMonoMs: number = Number.NEGATIVE_INFINITY;
+  /** What the monotonic clock has gone back so far. */
+  #backMs = 0;
   #jumpedMs = 0;
 
   /** By how much it is ahead of the monotonic clock so far. */
@@ -69,7 +82,18 @@ export class LocalClock {
     return this.#jumpedMs;
   }
 
+  /** The monotonic clock, mended: it stands where it went back. To be called after `localMs`. */
+  steadyMs(monoMs: number): number {
+    return monoMs + this.#backMs;
+  }
+
   localMs(monoMs: number, wallMs: number): number {
+    if (monoMs < this.#lastMonoMs) {
+      this.#backMs += this.#lastMonoMs - monoMs;
+      this.#jumpedMs += this.#lastMonoMs - monoMs;
+      this.#lowestOffsetMs = wallMs - monoMs;
+    }
+    this.#lastMonoMs = monoMs;
     const offsetMs = wallMs - monoMs;
     const aheadMs = offsetMs - this.#lowestOffsetMs;
     if (aheadMs > JUMP_MS) {

@@ -1,3 +1,4 @@
+import type { BusErrorCode } from '../bus/bus-error.ts';
 import type { Counters } from '../protocol/counters.ts';
 import type { ClusterNode } from './node.ts';
 
@@ -6,6 +7,8 @@ export interface ClusterStatus {
   readonly cluster: string;
   readonly node: string;
   readonly bus: 'open' | 'away';
+  /** Why it is away, and what to do; `undefined` while it is open. */
+  readonly busProblem: { readonly code: BusErrorCode; readonly message: string } | undefined;
   /** Knows whom to require. Until then its caches live by time alone. */
   readonly settled: boolean;
   /** Is required by everybody: its writes are covered. */
@@ -15,6 +18,8 @@ export interface ClusterStatus {
   readonly members: readonly MemberStatus[];
   /** Batches that the broker has not accepted yet. */
   readonly unsent: number;
+  /** Frames that came faster than they could be applied, and were left to repair. */
+  readonly droppedFrames: number;
   readonly counters: Counters;
 }
 
@@ -44,15 +49,18 @@ export function clusterStatus(node: ClusterNode): ClusterStatus {
     else if (proofAgeMs === Number.POSITIVE_INFINITY) members.push({ ...base, note: 'not-echoed' });
     else members.push({ ...base, note: proofAgeMs < core.boundMs ? 'proven' : 'old' });
   }
+  const problem = node.line.problem;
   return {
     cluster: settings.cluster,
     node: core.origin,
-    bus: node.busOpen ? 'open' : 'away',
+    bus: node.line.isOpen ? 'open' : 'away',
+    busProblem: problem && { code: problem.code, message: problem.message },
     settled: core.members.settled,
     ready: core.members.ready,
     boundMs: core.boundMs,
     members,
     unsent: core.publisher.unsent,
+    droppedFrames: node.line.droppedFrames,
     counters: structuredClone(core.counters),
   };
 }

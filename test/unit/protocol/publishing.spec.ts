@@ -72,12 +72,8 @@ describe('publishing', () => {
       .filter(({ message }) => message.type === 'inv')
       .map(({ frame }) => frame);
     expect(first).to.have.lengthOf(1);
-    const { effects } = writer;
-    const id = effects
-      .call(writer, 'send')
-      .find((effect) => 'frame' in effect && effect.frame === first[0]);
-    if (id === undefined || !('id' in id)) throw new Error('not sent');
-    writer.settle(id.id, 'unconfirmed');
+    const sent = writer.effects('send').find(({ frame }) => frame === first[0]);
+    writer.settle(sent?.id ?? 0, 'unconfirmed');
     network.confirms = true;
     network.run(1_000);
     const all = network.sent.filter(({ message }) => message.type === 'inv');
