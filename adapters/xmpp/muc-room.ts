@@ -96,20 +96,13 @@ export class MucRoom {
     });
   }
 
-  /** Asks the room whether we are in it (XEP-0410). `undefined`: it cannot be told. */
-  async isInside(): Promise<boolean | undefined> {
-    const { address, inside } = this.#occupant;
-    if (!inside) return false;
-    try {
-      await this.#session.request(
-        xml('iq', { type: 'get', to: address }, xml('ping', { xmlns: NS.ping })),
-      );
-      return true;
-    } catch (error) {
-      const condition = conditionOf(error)?.condition;
-      if (condition === undefined || UNKNOWN_WHETHER_INSIDE.has(condition)) return undefined;
-      return INSIDE_ALL_THE_SAME.has(condition);
-    }
+  /**
+   * To be asked after a resumption.
+   * @throws {BusError} if our place in the room is gone, or nobody can tell
+   */
+  async isStillInside(): Promise<void> {
+    if ((await this.#isInside()) === true) return;
+    throw new BusError('BUS_EVICTED', 'the session was resumed, and our place in the room is gone');
   }
 
   /** Everything that comes from the server. */
@@ -199,9 +192,25 @@ export class MucRoom {
   }
 
   async #lookAround(): Promise<void> {
-    if ((await this.isInside()) === false) this.#evicted('the room does not know us any more');
+    if ((await this.#isInside()) === false) this.#evicted('the room does not know us any more');
     // Otherwise it is asked again after another silence; a dead line is the session's to notice.
     this.#watch?.heard();
+  }
+
+  /** Asks the room whether we are in it (XEP-0410). `undefined`: it cannot be told. */
+  async #isInside(): Promise<boolean | undefined> {
+    const { address, inside } = this.#occupant;
+    if (!inside) return false;
+    try {
+      await this.#session.request(
+        xml('iq', { type: 'get', to: address }, xml('ping', { xmlns: NS.ping })),
+      );
+      return true;
+    } catch (error) {
+      const condition = conditionOf(error)?.condition;
+      if (condition === undefined || UNKNOWN_WHETHER_INSIDE.has(condition)) return undefined;
+      return INSIDE_ALL_THE_SAME.has(condition);
+    }
   }
 
   #nextId(): string {

@@ -22,6 +22,12 @@ interface Parked {
 /** Nodes that lose the same server do not knock at the next one in the same moment. */
 const HOST_JITTER_MS = 100;
 
+/**
+ * A session that was resumed and says nothing for so long is stuck. Prosody 0.12 goes on parsing in the middle of
+ * the stanza in which the former line broke, and understands nothing from there on.
+ */
+const RESUMED_SILENCE_MS = 2_000;
+
 export class XmppDriver implements BusDriver {
   readonly capabilities: BusCapabilities;
   readonly #settings: XmppSettings;
@@ -63,18 +69,30 @@ export class XmppDriver implements BusDriver {
 
   async #attachTo(endpoint: Endpoint, events: LinkEvents, signal: AbortSignal): Promise<Link> {
     const parked = this.#parked;
+    if (parked === undefined) return await this.#logIn(endpoint, events, signal, undefined);
+    try {
+      return await this.#logIn(endpoint, events, signal, parked);
+    } catch (error) {
+      // Without a session it can be tried again; what the server has given back can be given back only once.
+      if (this.#parked !== undefined || signal.aborted) throw error;
+      return await this.#logIn(endpoint, events, signal, undefined);
+    }
+  }
+
+  /** Takes up the parked session and its place in the room, or begins anew where the server has forgotten it. */
+  async #logIn(
+    endpoint: Endpoint,
+    events: LinkEvents,
+    signal: AbortSignal,
+    parked: Parked | undefined,
+  ): Promise<Link> {
     const settings = this.#settings;
     const line = await openLine(endpoint, settings, signal);
     const session = new XmppSession(line, settings, (stanza) => {
       room.hear(stanza);
     });
-    const room = new MucRoom({
-      session,
-      settings,
-      events,
-      occupancy: parked?.occupancy,
-      known: this.#attachedBefore,
-    });
+    const known = this.#attachedBefore;
+    const room = new MucRoom({ session, settings, events, occupancy: parked?.occupancy, known });
     const onAbort = (): void => {
       session.end(signal.reason);
     };
@@ -82,19 +100,19 @@ export class XmppDriver implements BusDriver {
     try {
       if (signal.aborted) onAbort();
       await session.login(parked?.stream);
-      const resumed = session.resumed && (await room.isInside()) === true;
-      if (!resumed) await room.join();
+      if (session.resumed) await session.unlessSilent(RESUMED_SILENCE_MS, room.isStillInside());
+      else await room.join();
       signal.throwIfAborted();
       this.#attachedBefore = true;
-      return new XmppLink({ driver: this, session, room, events, resumed });
+      this.#parked = undefined;
+      return new XmppLink({ driver: this, session, room, events });
     } catch (error) {
+      // What the server has told us since will not be heard: this is no session to go on with.
+      if (session.resumed) this.#parked = undefined;
       session.end(error);
       throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
-      // What the server told us after the resumption was told to an attempt that failed, or to the link that
-      // stands; in both cases the parked state is a thing of the past.
-      if (session.resumed || !session.ended.aborted) this.#parked = undefined;
     }
   }
 }
@@ -110,13 +128,12 @@ class XmppLink implements Link {
     readonly session: XmppSession;
     readonly room: MucRoom;
     readonly events: LinkEvents;
-    readonly resumed: boolean;
   }) {
-    const { driver, session, room, events, resumed } = options;
+    const { driver, session, room, events } = options;
     this.#driver = driver;
     this.#session = session;
     this.#room = room;
-    this.resumed = resumed;
+    this.resumed = session.resumed;
     session.ended.addEventListener('abort', () => {
       events.down(session.ended.reason);
     });

@@ -141,6 +141,22 @@ export class XmppSession {
     });
   }
 
+  /** Waits for `work`; ends when nothing at all was heard for so long. */
+  async unlessSilent<T>(silenceMs: number, work: Promise<T>): Promise<T> {
+    const act = (): void => {
+      const message = `${this.#address} said nothing for ${silenceMs} ms after the resumption`;
+      this.end(new BusError('BUS_UNREACHABLE', message));
+    };
+    this.#watch?.stop();
+    this.#watch = new SilenceWatch([{ afterMs: silenceMs, act }]);
+    try {
+      return await work;
+    } finally {
+      this.#watch.stop();
+      if (!this.ended.aborted) this.#watch = this.#watchLine();
+    }
+  }
+
   /** Takes our leave from the server, bounded, and ends. */
   async leave(): Promise<void> {
     const goodbye = setTimeout(() => {
