@@ -86,7 +86,7 @@ export class Members {
     const aliveAtMs = this.#host.now.monoMs - entry.ageMs;
     const known = this.#peers.get(origin);
     if (known === undefined) {
-      if (entry.ageMs >= this.forgetAfterMs) return undefined;
+      if (entry.ageMs >= this.forgetAfterMs || this.#isFormerSelf(origin)) return undefined;
       if (!this.#tombstones.isNews(origin, { beat: entry.beat })) return undefined;
       const peer = this.#admit(origin, aliveAtMs);
       if (peer !== undefined) peer.lastBeat = entry.beat;
@@ -207,6 +207,15 @@ export class Members {
       proof = Math.min(proof, peer.opaque ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
     }
     return proof;
+  }
+
+  /**
+   * What others still list under my label is what I was before I started: whatever it published, it did before
+   * I loaded anything. Requiring it would keep me from being ready until it is forgotten (ID-3).
+   */
+  #isFormerSelf(origin: Origin): boolean {
+    const { uniqueLabel, label } = this.#host.settings;
+    return uniqueLabel && origin.startsWith(`${label}/`);
   }
 
   #admit(origin: Origin, aliveAtMs: number): Peer | undefined {

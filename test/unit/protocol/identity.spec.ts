@@ -121,6 +121,18 @@ describe('identity', () => {
     expect(peer.dropped('anything'), 'what the dead one may have published unheard').to.equal(true);
   });
 
+  it('ID-3 a restarted node does not require its former self, whoever still lists it', () => {
+    const network = new CoreNetwork({ uniqueLabel: true });
+    const [dead, peer] = network.cluster('web-1', 'web-2');
+    if (dead === undefined || peer === undefined) throw new Error('no nodes');
+    dead.kill();
+    const reborn = network.add('web-1', { expectedNodes: 2 });
+    const digest = { [dead.origin]: { beat: 99 }, [reborn.origin]: { beat: 1 } };
+    reborn.hearOf(beatOf('web-3/late', { beat: 9, digest }));
+    network.run(2_000);
+    expect(reborn.core.members.get(dead.origin)).to.equal(undefined);
+  });
+
   it('ID-3 does not touch a namesake that is still heard, and nobody at all where labels need not be unique', () => {
     const network = new CoreNetwork({ uniqueLabel: true });
     const [alive, peer] = network.cluster('web-1', 'web-2');
