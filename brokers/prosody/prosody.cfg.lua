@@ -70,8 +70,8 @@ Component "conference.localhost" "muc"
 	-- people can walk in; the tests switch it on as well.
 	muc_room_locking = ENV_UNSTALE_ROOM_LOCKING == "yes"
 	-- History would be told to everybody who joins: old news, which nobody needs.
-	max_history_messages = 0
-	muc_room_default_history_length = 0
+	max_history_messages = number_of(ENV_UNSTALE_HISTORY, 0)
+	muc_room_default_history_length = number_of(ENV_UNSTALE_HISTORY, 0)
 	muc_room_default_persistent = false
 	-- A destroyed room may be made again at once.
 	muc_tombstones = false

@@ -14,6 +14,8 @@ export interface ProsodyOptions {
   readonly roomLocking?: boolean;
   /** What a client may send, in the words of mod_limits: `10kb/s`. Default: no limit. */
   readonly limitRate?: string;
+  /** How many messages a room tells to those who join. Default 0. */
+  readonly historyMessages?: number;
   /** How long the place of a client that was cut off is kept, in ms. Default 60,000. */
   readonly hibernationMs?: number;
   /** With a certificate the server offers STARTTLS and has a direct TLS port and a wss port. */
@@ -130,6 +132,7 @@ function environment(folder: string, ports: Ports, options: ProsodyOptions) {
     UNSTALE_HTTPS_PORT: String(ports.https),
     UNSTALE_RUN_AS_ROOT: process.getuid?.() === 0 ? 'yes' : 'no',
     UNSTALE_HIBERNATION_S: String((options.hibernationMs ?? 60_000) / 1000),
+    UNSTALE_HISTORY: String(options.historyMessages ?? 0),
     UNSTALE_ROOM_LOCKING: options.roomLocking === true ? 'yes' : 'no',
     UNSTALE_REQUIRE_TLS: options.requireTls === true ? 'yes' : 'no',
     ...(options.limitRate === undefined ? {} : { UNSTALE_LIMIT_RATE: options.limitRate }),

@@ -1,36 +1,8 @@
+import type { Transport } from '../../config/bus-config.ts';
 import { BusError } from '../../index.ts';
 import { failed, ok, warning, type Finding } from './finding.ts';
+import { lackOfRights } from './lack-of-rights.ts';
 import { probeFrame, type Probe } from './probe.ts';
-
-/** Opens the bus: login, and the room, topic or exchange. */
-export async function checkOpen(probe: Probe, signal: AbortSignal): Promise<Finding> {
-  const startMs = performance.now();
-  try {
-    await probe.open(signal);
-  } catch (error) {
-    return whyNot(error);
-  }
-  return ok('attach', `attached in ${Math.round(performance.now() - startMs)} ms`);
-}
-
-function whyNot(error: unknown): Finding {
-  if (!(error instanceof BusError)) {
-    const text = error instanceof Error ? error.message : String(error);
-    return failed('attach', text, 'see the text');
-  }
-  const { code, message } = error;
-  if (code === 'BUS_ACCESS_DENIED') return failed('login', message, LOGIN_ADVICE);
-  if (code === 'BUS_MISCONFIGURED') return failed('channel', message, CHANNEL_ADVICE);
-  const text = `${message} (${code})`;
-  const tls = /certificate|TLS|SSL/i.test(message);
-  return tls ? failed('tls', text, TLS_ADVICE) : failed('attach', text, ATTACH_ADVICE);
-}
-
-const LOGIN_ADVICE =
-  'check user name, password, and what the broker allows this user; then the members of the room';
-const CHANNEL_ADVICE = 'change what the text names at the broker, or choose another channel';
-const TLS_ADVICE = 'check tls.ca and tls.servername in the configuration';
-const ATTACH_ADVICE = 'look into the broker’s log at this time';
 
 /** Text that brokers and their ways of packing are known to change. */
 const ODD_TEXTS: readonly string[] = [']]>', '"\\', '<&>', ' ~ ', ''];
@@ -39,7 +11,11 @@ const ODD_TEXTS: readonly string[] = [']]>', '"\\', '<&>', ' ~ ', ''];
 const LATENCY_FRAMES = 20;
 
 /** What we publish comes back to us, unchanged; and how long the broker takes. */
-export async function checkLoopback(probe: Probe, withinMs: number): Promise<Finding> {
+export async function checkLoopback(
+  probe: Probe,
+  transport: Transport,
+  withinMs: number,
+): Promise<Finding> {
   const latencies: number[] = [];
   for (let number = 0; number < LATENCY_FRAMES; number += 1) {
     const frame = probeFrame(`${number} ${ODD_TEXTS[number % ODD_TEXTS.length]}`);
@@ -49,11 +25,10 @@ export async function checkLoopback(probe: Probe, withinMs: number): Promise<Fin
       await probe.bus.publish(frame);
     } catch (error) {
       await heard;
-      return failed(
-        'confirm',
-        `the broker does not accept what we publish: ${textOf(error)}`,
-        CONFIRM_ADVICE,
-      );
+      // What ended the link says more than the frame that was lost with it.
+      const said = textOf(probe.interruption ?? error);
+      const text = `the broker does not accept what we publish: ${said}`;
+      return lackOfRights(said, transport) ?? failed('confirm', text, CONFIRM_ADVICE);
     }
     latencies.push(performance.now() - startMs);
     if (!(await heard)) {
@@ -71,7 +46,7 @@ export async function checkLoopback(probe: Probe, withinMs: number): Promise<Fin
 }
 
 const CONFIRM_ADVICE =
-  'check that the user may write, and that the broker has no alarm: a full disk or memory limit stops publishers (rabbitmqctl status, the broker’s log)';
+  'check that the user may write, and that the broker has room: a full disk or memory limit stops publishers (RabbitMQ: rabbitmq-diagnostics alarms, disk_free_limit in rabbitmq.conf; ActiveMQ: systemUsage in activemq.xml)';
 
 /** The largest frame passes. */
 export async function checkLargestFrame(probe: Probe, withinMs: number): Promise<Finding> {
@@ -101,36 +76,39 @@ const LARGEST_ADVICE =
 
 /** Enough to see a rate limit, little enough not to be a flood. */
 const RATE_BYTES = 262_144;
-/** Fewer bytes a second than this are a limit that somebody has set. */
-const THROTTLED_BYTES_PER_SECOND = 65_536;
+/** So many frames are on their way at once: more would still be in the pipe when the next check begins. */
+const RATE_WINDOW = 4;
+/** Fewer bytes a second than this are a limit that somebody has set, or a line that is as slow as one. */
+const THROTTLED_BYTES_PER_SECOND = 32_768;
 
 /** Nothing holds us back: a client that is throttled looks healthy until there is much to say. */
 export async function checkRate(probe: Probe, withinMs: number): Promise<Finding> {
   const size = Math.min(probe.bus.capabilities.maxFrameBytes, 8_192);
   const startMs = performance.now();
+  let sent = 0;
   let confirmed = 0;
-  const publishing: Promise<void>[] = [];
-  for (let sent = 0; sent < RATE_BYTES; sent += size) {
-    const frame = probeFrame(`${sent} `.padEnd(size - probeFrame('').length, 'x'));
-    publishing.push(
-      probe.bus.publish(frame).then(
-        () => {
-          confirmed += size;
-        },
-        () => undefined,
-      ),
-    );
-  }
-  await Promise.race([Promise.all(publishing), pause(withinMs)]);
+  const publishing = async (): Promise<void> => {
+    while (sent < RATE_BYTES && performance.now() - startMs < withinMs) {
+      sent += size;
+      const frame = probeFrame(`${sent} `.padEnd(size - probeFrame('').length, 'x'));
+      await probe.bus.publish(frame);
+      confirmed += size;
+    }
+  };
+  const window = Array.from({ length: RATE_WINDOW }, publishing);
+  const refusal = (await Promise.allSettled(window)).find(({ status }) => status === 'rejected');
   const seconds = Math.max(0.001, (performance.now() - startMs) / 1_000);
   const rate = confirmed / seconds;
   const text = `${(rate / 1_024).toFixed(0)} KiB a second are accepted`;
+  if (refusal?.status === 'rejected') {
+    return warning('rate', `${text}, then: ${textOf(refusal.reason)}`, RATE_ADVICE);
+  }
   if (rate >= THROTTLED_BYTES_PER_SECOND) return ok('rate', text);
-  return warning('rate', `${text}: something holds this client back`, RATE_ADVICE);
+  return warning('rate', `${text}: something throttles this client`, RATE_ADVICE);
 }
 
 const RATE_ADVICE =
-  'raise or remove the rate limit for this client (Prosody: limits in prosody.cfg.lua; ejabberd: shaper of the listener in ejabberd.yml; RabbitMQ: alarms)';
+  'raise or remove the rate limit for this client (Prosody: limits in prosody.cfg.lua; ejabberd: shaper of the listener in ejabberd.yml)';
 
 /** Another subscriber hears what we publish, and we hear it. */
 export async function checkSecondSubscriber(
@@ -176,10 +154,4 @@ export async function checkSecondSubscriber(
 
 function textOf(error: unknown): string {
   return error instanceof BusError ? `${error.message} (${error.code})` : String(error);
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, delayMs);
-  });
 }

@@ -24,7 +24,7 @@ export async function checkCluster(
     // A key that nobody has: dropping it costs nothing, and everybody who acknowledges it is there.
     const { acked, missing } = await cluster.invalidate(
       { keys: `unstale-doctor ${process.pid}` },
-      { ack: cluster.status().members.length + 1, timeoutMs: withinMs },
+      { ack: Math.max(1, cluster.status().members.length), timeoutMs: withinMs },
     );
     return tell(cluster, acked, missing);
   } finally {

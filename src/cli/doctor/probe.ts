@@ -1,4 +1,4 @@
-import type { InvalidationBus } from '../../index.ts';
+import type { BusError, ContinuityEvent, InvalidationBus } from '../../index.ts';
 
 /** A frame that no cluster takes for its own: nodes that hear it pass over it without a word. */
 export function probeFrame(text: string): string {
@@ -10,6 +10,7 @@ export class Probe {
   readonly bus: InvalidationBus;
   readonly #waiting = new Map<string, () => void>();
   #foreign = 0;
+  #interruption: BusError | undefined;
 
   constructor(bus: InvalidationBus) {
     this.bus = bus;
@@ -20,6 +21,11 @@ export class Probe {
     return this.#foreign;
   }
 
+  /** Why the link was last interrupted, if it was. */
+  get interruption(): BusError | undefined {
+    return this.#interruption;
+  }
+
   async open(signal: AbortSignal): Promise<void> {
     const receiver = {
       onFrame: (frame: string): void => {
@@ -28,7 +34,9 @@ export class Probe {
       onForeign: (): void => {
         this.#foreign += 1;
       },
-      onContinuity: (): void => undefined,
+      onContinuity: (event: ContinuityEvent): void => {
+        if ('cause' in event) this.#interruption = event.cause;
+      },
     };
     await this.bus.open(receiver, { signal });
   }

@@ -6,16 +6,12 @@ import type { Surroundings } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
 import { UserError } from '../user-error.ts';
 import { checkAddress } from './check-address.ts';
-import {
-  checkLargestFrame,
-  checkLoopback,
-  checkOpen,
-  checkRate,
-  checkSecondSubscriber,
-} from './check-bus.ts';
+import { checkLargestFrame, checkLoopback, checkRate, checkSecondSubscriber } from './check-bus.ts';
 import { checkChannel } from './check-channel.ts';
+import { checkOpen } from './check-open.ts';
 import { checkCluster } from './check-cluster.ts';
 import { ok, warning, type Finding } from './finding.ts';
+import { places, sourceInWords } from './place.ts';
 import { Probe } from './probe.ts';
 
 /** Runs the checks in the order in which one depends on the other, and says what each has found. */
@@ -48,12 +44,13 @@ async function* examine(
   try {
     const attach = await checkOpen(
       probe,
+      { transport: config.transport, placeOf: places(loaded) },
       AbortSignal.any([signal, AbortSignal.timeout(3 * withinMs)]),
     );
     yield attach;
     if (attach.verdict === 'failed') return;
-    yield* checkChannel(config, withinMs, signal);
-    const loopback = await checkLoopback(probe, withinMs);
+    yield* checkChannel(config, { probe, withinMs }, signal);
+    const loopback = await checkLoopback(probe, config.transport, withinMs);
     yield loopback;
     if (loopback.verdict === 'failed') return;
     yield await checkLargestFrame(probe, withinMs);
@@ -75,20 +72,15 @@ function describe({ configuration, sources, overruled }: LoadedConfiguration): F
   const which = bus === undefined ? `transport ${transport}` : `bus ${showBusUrl(bus)}`;
   const from = [...new Set(Object.values(sources))]
     .filter((source) => source !== 'default')
-    .map(inWords)
+    .map(sourceInWords)
     .join(', ');
   const text = `cluster ${JSON.stringify(cluster)}, ${which}; from ${from}`;
   if (overruled.length === 0) return ok('configuration', text);
   return warning(
     'configuration',
-    `${text}; ${overruled.map(inWords).join('; ')}`,
+    `${text}; ${overruled.map(sourceInWords).join('; ')}`,
     'if that is not meant, set each option in one place',
   );
-}
-
-/** What code gives is, for a command, what its flags say. */
-function inWords(text: string): string {
-  return text.replace(/\bobject\b/, 'the command line');
 }
 
 const MARKS = { ok: '✔', warning: '!', failed: '✖', skipped: '–' } as const;
