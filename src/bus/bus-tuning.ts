@@ -6,6 +6,11 @@ export interface BusTuning {
   readonly attachTimeoutMs?: number;
   /** How long the broker may take to accept a frame, in ms. Default 10,000. */
   readonly confirmTimeoutMs?: number;
+  /**
+   * How long a frame of our own may take to come back before the link counts as deaf and is attached again,
+   * in ms. Default 10,000.
+   */
+  readonly loopbackTimeoutMs?: number;
   /** How long a link may take to release what it holds, in ms. Default 2,000. */
   readonly detachTimeoutMs?: number;
   /** The ceiling of the first wait before attaching again, in ms; doubled with every failure. Default 100. */
@@ -43,6 +48,7 @@ export function resolveTuning(tuning: BusTuning, driver: BusCapabilities): Resol
   return {
     attachTimeoutMs: duration('attachTimeoutMs', tuning.attachTimeoutMs, 10_000),
     confirmTimeoutMs: duration('confirmTimeoutMs', tuning.confirmTimeoutMs, 10_000),
+    loopbackTimeoutMs: duration('loopbackTimeoutMs', tuning.loopbackTimeoutMs, 10_000),
     detachTimeoutMs: duration('detachTimeoutMs', tuning.detachTimeoutMs, 2_000),
     retryBaseMs: duration('retryBaseMs', tuning.retryBaseMs, 100),
     retryCapMs: duration('retryCapMs', tuning.retryCapMs, 5_000),

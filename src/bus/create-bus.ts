@@ -14,11 +14,13 @@ import type {
   PublishOptions,
 } from './invalidation-bus.ts';
 import { detach, LinkAttempt } from './link-attempt.ts';
+import { LoopbackWatch } from './loopback-watch.ts';
 import { Unconfirmed } from './unconfirmed.ts';
 
 /**
  * Makes a bus of a driver: lifecycle, re-attachment with backoff and full jitter, the order of continuity
- * against frames, attach and confirm timeouts, the frame bound, containment of the receiver's exceptions.
+ * against frames, attach and confirm timeouts, the frame bound, the loopback watch, containment of the
+ * receiver's exceptions.
  * @throws {TypeError} if a tuning value is out of range
  */
 export function createBus(driver: BusDriver, tuning: BusTuning = {}): InvalidationBus {
@@ -34,11 +36,14 @@ class DrivenBus implements InvalidationBus {
   readonly #tuning: ResolvedTuning;
   readonly #inbox: Inbox;
   readonly #unconfirmed: Unconfirmed;
+  readonly #loopback: LoopbackWatch;
   /** Aborted when the bus ends: it stops the attempt that is under way, or the wait before the next. */
   readonly #lifetime = new AbortController();
   #state: BusState = 'idle';
   #receiver: BusReceiver | undefined;
   #link: Link | undefined;
+  /** Gives up the link in use, and attaches again. */
+  #giveUp: (cause: BusError) => void = () => undefined;
   /** The attaching that goes on, and the links that are being released. `close` waits for both. */
   #attaching: Promise<void> = Promise.resolve();
   #releasing: Promise<void> = Promise.resolve();
@@ -49,6 +54,9 @@ class DrivenBus implements InvalidationBus {
     this.#tuning = tuning;
     this.capabilities = tuning.capabilities;
     this.#unconfirmed = new Unconfirmed(tuning);
+    this.#loopback = new LoopbackWatch(tuning, (cause) => {
+      this.#giveUp(cause);
+    });
     this.#inbox = new Inbox({
       limit: tuning.maxHeldFrames,
       onOverflow: () => {
@@ -97,7 +105,13 @@ class DrivenBus implements InvalidationBus {
     const link = this.#link;
     if (link === undefined) throw this.#notOpen();
     const sendOptions = summary === undefined ? {} : { summary };
-    await this.#unconfirmed.settle(() => link.send(frame, sendOptions), signal);
+    this.#loopback.sent(frame);
+    try {
+      await this.#unconfirmed.settle(() => link.send(frame, sendOptions), signal);
+    } catch (error) {
+      if (error instanceof BusError && error.outcome === 'not-sent') this.#loopback.refused(frame);
+      throw error;
+    }
   }
 
   close(): Promise<void> {
@@ -119,8 +133,13 @@ class DrivenBus implements InvalidationBus {
 
   /** Attaches once. What the link says meanwhile is held, and heard after `resumed`. */
   async #attach(callerSignal?: AbortSignal): Promise<void> {
-    const attempt = new LinkAttempt(this.#driver, this.#tuning, (action) => {
-      this.#tell(action);
+    const attempt = new LinkAttempt(this.#driver, this.#tuning, {
+      tell: (action) => {
+        this.#tell(action);
+      },
+      heard: (frame) => {
+        this.#loopback.heard(frame);
+      },
     });
     this.#inbox.hold();
     try {
@@ -150,15 +169,17 @@ class DrivenBus implements InvalidationBus {
       });
     }
     this.#inbox.release();
-    attempt.stands((cause) => {
+    this.#giveUp = (cause) => {
       attempt.supersede();
       this.#interrupt(link, cause);
-    });
+    };
+    attempt.stands(this.#giveUp);
   }
 
   #interrupt(link: Link, cause: BusError): void {
     if (this.#link !== link) return;
     this.#link = undefined;
+    this.#loopback.stop();
     this.#release(detach(link, this.#tuning));
     this.#unconfirmed.abandon('the link died before the broker confirmed the frame', cause);
     if (isFatal(cause)) {
@@ -215,6 +236,7 @@ class DrivenBus implements InvalidationBus {
     const link = this.#link;
     this.#link = undefined;
     this.#receiver = undefined;
+    this.#loopback.stop();
     this.#inbox.clear();
     if (link !== undefined) this.#release(detach(link, this.#tuning));
     this.#unconfirmed.abandon('the bus was closed before the broker confirmed the frame');

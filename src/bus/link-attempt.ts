@@ -1,7 +1,7 @@
 import type { BusDriver, Link, LinkEvents } from './bus-driver.ts';
 import { BusError } from './bus-error.ts';
 import type { ResolvedTuning } from './bus-tuning.ts';
-import type { BusReceiver } from './invalidation-bus.ts';
+import type { BusReceiver, Frame } from './invalidation-bus.ts';
 
 type Tell = (action: (receiver: BusReceiver) => void) => void;
 
@@ -23,14 +23,20 @@ export class LinkAttempt {
   /** Settles once nothing of this attempt is left: immediately, or when a link that came too late is detached. */
   released: Promise<void> = Promise.resolve();
 
-  constructor(driver: BusDriver, tuning: ResolvedTuning, tell: Tell) {
+  /** `heard` learns of each frame when it comes, the receiver when it is its turn. */
+  constructor(
+    driver: BusDriver,
+    tuning: ResolvedTuning,
+    options: { readonly tell: Tell; readonly heard: (frame: Frame) => void },
+  ) {
     this.#driver = driver;
     this.#tuning = tuning;
     const say: Tell = (action) => {
-      if (!this.#silent) tell(action);
+      if (!this.#silent) options.tell(action);
     };
     this.#events = {
-      frame(frame) {
+      frame: (frame) => {
+        if (!this.#silent) options.heard(frame);
         say((receiver) => {
           receiver.onFrame(frame);
         });

@@ -169,7 +169,7 @@ describe('publish', () => {
   });
 
   it('puts one listener on a signal that many frames share, and none once they are settled', async () => {
-    const { bus, opened, timers } = benchBus();
+    const { bus, driver, opened, timers } = benchBus();
     const link = await opened();
     const abort = new AbortController();
     const { signal } = abort;
@@ -177,12 +177,14 @@ describe('publish', () => {
     const all = Array.from({ length: 100 }, (_, index) => bus.publish(`${index}`, { signal }));
     expect(getEventListeners(signal, 'abort')).to.have.length(1);
     for (const sent of link.sent) sent.confirm();
+    driver.lastAttempt.events.frame('0');
     await Promise.all(all);
     expect(timers.pending).to.equal(pending);
     expect(getEventListeners(signal, 'abort')).to.have.length(0);
     const again = ['a', 'b'].map((frame) => rejection(bus.publish(frame, { signal })));
     abort.abort('enough');
     expect(await Promise.all(again)).to.deep.equal(['enough', 'enough']);
+    driver.lastAttempt.events.frame('a');
     expect(timers.pending).to.equal(pending);
   });
 });
