@@ -80,5 +80,7 @@ function readUntil(socket: Socket, mark: RegExp, signal: AbortSignal): Promise<s
     };
     socket.on('data', onData).on('error', onError).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
+    // It was paused behind the last answer.
+    socket.resume();
   });
 }

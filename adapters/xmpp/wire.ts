@@ -54,6 +54,11 @@ export class Wire extends EventEmitter {
     return this.#parsing;
   }
 
+  /** Whether the server has ever said anything. */
+  get heardAnything(): boolean {
+    return this.#heardAnything;
+  }
+
   /** What is written and has not left the process, in bytes. */
   get backlog(): number {
     return this.#stream.writableLength;

@@ -21,20 +21,36 @@ export function lineError(error: unknown, address: string): BusError {
   if (error instanceof BusError) return error;
   const code = codeOf(error);
   const cause = scrubbed(error);
-  if (UNTRUSTED.test(code)) {
-    const message = `the certificate of ${address} is refused (${code}): give its authority in \`tls.ca\`, its name in \`tls.servername\` or \`domain\``;
-    return new BusError('BUS_MISCONFIGURED', message, { cause });
-  }
-  if (/ALERT/.test(code)) {
-    const message = `${address} refuses our side of TLS (${code}): does it ask for \`tls.cert\` and \`tls.key\`?`;
-    return new BusError('BUS_ACCESS_DENIED', message, { cause });
-  }
-  if (/^ERR_SSL|^EPROTO/.test(code)) {
-    return new BusError('BUS_UNREACHABLE', `${address} does not speak TLS (${code})`, { cause });
-  }
   const what = code === '' ? excerpt(messageOf(error)) : code;
-  return new BusError('BUS_UNREACHABLE', `no line to ${address} (${what})`, { cause });
+  // OpenSSL's own words are in the message only where Node has no code for them.
+  const [meaning] = TLS_FAILURES.filter(([mark]) => mark.test(`${code} ${messageOf(error)}`));
+  if (meaning === undefined) {
+    return new BusError('BUS_UNREACHABLE', `no line to ${address} (${what})`, { cause });
+  }
+  const [, busCode, message] = meaning;
+  return new BusError(busCode, `${message.replace('{address}', address)} (${what})`, { cause });
 }
+
+/** The first that fits. */
+const TLS_FAILURES: readonly (readonly [mark: RegExp, code: BusErrorCode, message: string])[] = [
+  [
+    /unrecognized.name/i,
+    'BUS_MISCONFIGURED',
+    '{address} has no certificate for this name: set `domain` or `tls.servername`',
+  ],
+  [
+    /alert/i,
+    'BUS_ACCESS_DENIED',
+    '{address} refuses our side of TLS: does it ask for `tls.cert` and `tls.key`?',
+  ],
+  [/ERR_SSL|EPROTO/, 'BUS_UNREACHABLE', '{address} does not speak TLS'],
+  // Node names them after OpenSSL's X509_V_ERR codes.
+  [
+    /CERT_|_CERT|ISSUER|SELF_SIGNED|LEAF_SIGNATURE|CRL_|ALTNAME|HOSTNAME_MISMATCH/,
+    'BUS_MISCONFIGURED',
+    'the certificate of {address} is refused: give its authority in `tls.ca`, its name in `tls.servername` or `domain`',
+  ],
+];
 
 /** Why the server did not let us in, or ended the stream. */
 export function streamError(error: unknown, address: string, domain: string): BusError {
@@ -92,10 +108,6 @@ const STREAM_ERRORS: Readonly<Record<string, Meaning>> = {
   ],
   'system-shutdown': ['BUS_UNREACHABLE', 'the server shuts down'],
 };
-
-/** Node names them after OpenSSL's X509_V_ERR codes. */
-const UNTRUSTED =
-  /CERT|ISSUER|SELF_SIGNED|LEAF_SIGNATURE|CRL_|CHAIN|ALTNAME|HOSTNAME_MISMATCH(?!.*ALERT)/;
 
 /**
  * Makes an error fit to be kept: until its stack is read for the first time, V8 holds on to everything that

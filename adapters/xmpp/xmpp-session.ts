@@ -53,7 +53,7 @@ export class XmppSession {
     this.#login = new XmppLogin(settings);
     this.#xmpp = makeClient({ endpoint, settings, wire: this.#wire, login: this.#login });
     this.#wire.on('close', (_dirty: boolean, cause?: Error) => {
-      this.end(lineError(cause ?? new Error('the server hung up'), address));
+      this.end(this.#lost(cause));
     });
     this.#xmpp.on('error', (error) => {
       this.#onError(error);
@@ -286,6 +286,15 @@ export class XmppSession {
     const fatal = name === 'StreamError' || name === 'XMLError';
     // Once logged in, the library stumbles over single stanzas (an `iq` that makes no sense, say) and goes on.
     if (this.#watch === undefined || fatal) this.#fail(error);
+  }
+
+  #lost(cause: Error | undefined): BusError {
+    // A server that asks for a certificate may simply hang up (TLS 1.3 ends the handshake before it has looked).
+    const atOnce = this.#wire.secure && !this.#wire.heardAnything;
+    const hint = atOnce
+      ? ' after the TLS handshake: does it ask for `tls.cert` and `tls.key`?'
+      : '';
+    return lineError(cause ?? new Error(`the server hung up${hint}`), this.#address);
   }
 
   #fail(error: unknown): void {
