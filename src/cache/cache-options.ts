@@ -7,8 +7,8 @@ export interface LoadContext {
   /** Aborted when nobody waits any more, at the load timeout, and when the cluster is closed. */
   readonly signal: AbortSignal;
   /**
-   * A shared second level (Redis, say) must be passed over: what it had was loaded before an invalidation
-   * that has been applied here since. Read the system of record.
+   * A shared second level (Redis, say) must be passed over: what it had was read before an invalidation
+   * that has been applied here since, or longer ago than is proven. Read the system of record.
    */
   readonly fresh: boolean;
   /**
@@ -16,7 +16,7 @@ export interface LoadContext {
    * second level; in `loadMany`, the value of `key`, or of all keys. Needs `sharedLevel`. Without it the
    * second level would launder old values (docs/cache.md, LOAD-4).
    */
-  setAge(ageMs: number, key?: string): void;
+  readonly setAge: (ageMs: number, key?: string) => void;
 }
 
 /** Reads the system of record. */

@@ -301,7 +301,7 @@ async function outcomesOf<Value>(
 }
 
 function laundered(key: string): string {
-  return `the loader of ${JSON.stringify(key)} was told to pass the second level over (\`fresh\`), and says all the same that the value was read before an invalidation`;
+  return `the loader of ${JSON.stringify(key)} was told to pass the second level over (\`fresh\`), and says all the same that the value was read before an invalidation, or longer ago than is proven`;
 }
 
 function checkValues<Values>(values: Values): Values {

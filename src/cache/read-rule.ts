@@ -60,9 +60,14 @@ export class ReadRule {
     }
   }
 
-  /** Whether a reader may share a load that began at `loadStartMs`: with every policy, a young one. */
+  /** Whether a value is so young that it needs no proof. */
+  isYoung(loadStartMs: number, nowMs: number): boolean {
+    return nowMs - loadStartMs < this.#trust.boundMs;
+  }
+
+  /** Whether a reader may be given what was loaded from `loadStartMs` on, without its being cached: with every policy, if it is young. */
   shares(loadStartMs: number, nowMs: number): boolean {
-    return nowMs - loadStartMs < this.#trust.boundMs || this.serves(loadStartMs, nowMs);
+    return this.isYoung(loadStartMs, nowMs) || this.serves(loadStartMs, nowMs);
   }
 
   /**

@@ -4,7 +4,7 @@ import { checkName } from './names.ts';
 import type { Entry } from './shelf.ts';
 import type { Store, Ticket } from './store.ts';
 
-/** What became of a loaded value; `laundered`: it is older than something that was dropped here since (LOAD-4). */
+/** What became of a loaded value; `laundered`: a second level had it from too long ago (LOAD-4). */
 export type Fate = 'stored' | 'voided' | 'too-large' | 'laundered';
 
 export interface Redeemed<Value> {
@@ -36,7 +36,7 @@ export class Redemption<Value> {
     const loadStartMs = issued.loadStartMs - (ageMs === undefined ? 0 : ageMs + RESOLUTION_MS);
     const ttlMs = this.#ttlMs(value);
     const entry = { value, loadStartMs, expiresAtMs: loadStartMs + ttlMs, tags };
-    if (ageMs !== undefined && this.#store.droppedSince(loadStartMs, issued.key, tags)) {
+    if (ageMs !== undefined && this.#store.isLaundered(loadStartMs, issued.key, tags)) {
       this.#store.return();
       return { entry, fate: 'laundered' };
     }

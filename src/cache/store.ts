@@ -214,6 +214,19 @@ export class Store<Value> implements RegionTarget {
     return this.#drops.lastOf(key).atMs >= sinceMs || this.#drops.lastOfTags(tags).atMs >= sinceMs;
   }
 
+  /**
+   * Whether a value that somebody else read from the source at `readAtMs` must not be given to anybody: it is from before
+   * a drop, or it is neither young nor proven, as if it had been cached here since (LOAD-4).
+   */
+  isLaundered(readAtMs: number, key: string, tags: readonly string[]): boolean {
+    if (this.droppedSince(readAtMs, key, tags)) return true;
+    const nowMs = this.#localMs();
+    // No proof speaks of what a write of this node is changing.
+    return this.#quarantine.has(key)
+      ? !this.#rule.isYoung(readAtMs, nowMs)
+      : !this.#rule.shares(readAtMs, nowMs);
+  }
+
   drop(selection: RegionSelection, cause: Cause = LOCAL): void {
     this.#remember(selection);
     this.#shelf.drop(selection, cause.by);

@@ -1,22 +1,9 @@
 import { expect } from 'chai';
 import type { InvalidationResult } from '../../../src/index.ts';
+import { Gate } from './gate.ts';
 import { BOUND_MS, failureOf, Nodes, passAll } from './lone-node.ts';
 import { Source } from './source.ts';
 import { turn } from './virtual-runtime.ts';
-
-/** Something that the test ends. */
-class Gate {
-  #open: () => void = nothing;
-  readonly promise: Promise<void> = new Promise((resolve) => {
-    this.#open = resolve;
-  });
-
-  open(): void {
-    this.#open();
-  }
-}
-
-function nothing(): void {}
 
 const seven: unknown = () => 7;
 
