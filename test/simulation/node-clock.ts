@@ -44,9 +44,9 @@ export class NodeClock {
     return nowMs + delayMs / this.#rate;
   }
 
-  /** Somebody steps the wall clock. */
+  /** Somebody steps the wall clock; not while the machine sleeps, because a step back would hide the sleep (A3). */
   jump(byMs: number): void {
-    this.#wallOffsetMs += byMs;
+    if (this.#frozenAtMs === undefined) this.#wallOffsetMs += byMs;
   }
 
   /** The machine is suspended: CLOCK_MONOTONIC stands still (nodejs/node#47724). */
