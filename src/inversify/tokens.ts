@@ -10,7 +10,7 @@ export function configurationToken(name: string = DEFAULT_NAME): ServiceIdentifi
   return Symbol.for(`unstale:configuration:${name}`);
 }
 
-/** The bus of a cluster. Rebind it to a memory bus in the application's own tests. */
+/** The bus of a cluster, a new one for each attempt to join. Rebind it to a memory bus in the application's own tests. */
 export function busToken(name: string = DEFAULT_NAME): ServiceIdentifier<InvalidationBus> {
   return Symbol.for(`unstale:bus:${name}`);
 }

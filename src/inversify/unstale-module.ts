@@ -1,4 +1,9 @@
-import { ContainerModule, type Container, type ResolutionContext } from 'inversify';
+import {
+  ContainerModule,
+  type Container,
+  type ResolutionContext,
+  type ServiceIdentifier,
+} from 'inversify';
 import { busOf, clusterOptionsOf } from '../config/configured-cluster.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { parseConfiguration } from '../config/parse-configuration.ts';
@@ -9,6 +14,7 @@ import {
   type CoherentCache,
   type Loader,
 } from '../index.ts';
+import { ClusterSlot } from './cluster-slot.ts';
 import {
   busToken,
   cacheToken,
@@ -27,8 +33,9 @@ export interface UnstaleModuleOptions {
 
 /**
  * Binds a cluster and its caches, made from a configuration or from a function of the container.
- * Everything is a singleton, made when it is first resolved: join with `await startUnstale(container)`,
- * and from then on `container.get` and `@inject` find it ready. Unloading the module, or `unbindAllAsync`, leaves.
+ * There is one of each, made when it is first resolved: join with `await startUnstale(container)`, and from then on
+ * `container.get` and `@inject` find it ready. Where that fails, it may be called again.
+ * Unloading the module, or `unbindAllAsync`, leaves.
  * @throws {ConfigurationError} for a configuration that is not one
  */
 export function unstaleModule(
@@ -44,27 +51,24 @@ export function unstaleModule(
         parseConfiguration(typeof given === 'function' ? await given(context) : configuration),
       )
       .inSingletonScope();
-    bind(busToken(name))
-      .toResolvedValue((config) => busOf(config), [configurationToken(name)])
-      .inSingletonScope();
-    bind(clusterToken(name))
-      .toResolvedValue(
-        (config, bus) => joinCluster({ ...clusterOptionsOf(config), bus }),
-        [configurationToken(name), busToken(name)],
-      )
+    // A bus opens once, so every attempt to join has one of its own.
+    bind(busToken(name)).toResolvedValue((config) => busOf(config), [configurationToken(name)]);
+    bind(slotToken(name))
+      .toDynamicValue(() => new ClusterSlot())
       .inSingletonScope()
-      .onDeactivation((cluster: Cluster) => cluster.close());
+      .onDeactivation((slot: ClusterSlot) => slot.close());
+    bind(clusterToken(name)).toDynamicValue((context) =>
+      context.get(slotToken(name)).cluster(async () => {
+        const config = await context.getAsync(configurationToken(name));
+        const bus = await context.getAsync(busToken(name));
+        return await joinCluster({ ...clusterOptionsOf(config), bus });
+      }),
+    );
     for (const region of regions) {
-      bind<CoherentCache<unknown>>(cacheToken(region, name))
-        .toDynamicValue(async (context) => {
-          const config = await context.getAsync(configurationToken(name));
-          const cluster = await context.getAsync(clusterToken(name));
-          const load = await context.getAsync(loaderToken<unknown>(region, name), {
-            optional: true,
-          });
-          return cluster.cache(region, cacheOptionsOf(config, region, load));
-        })
-        .inSingletonScope();
+      bind<CoherentCache<unknown>>(cacheToken(region, name)).toDynamicValue((context) => {
+        const slot = context.get(slotToken(name));
+        return slot.knownCache(region) ?? makeCache(context, slot, { region, name });
+      });
     }
   });
 }
@@ -90,6 +94,21 @@ export async function startUnstale(
   }
   if (untilReady) await cluster.ready(signal === undefined ? {} : { signal });
   return cluster;
+}
+
+async function makeCache(
+  context: ResolutionContext,
+  slot: ClusterSlot,
+  { region, name }: { readonly region: string; readonly name: string },
+): Promise<CoherentCache<unknown>> {
+  const config = await context.getAsync(configurationToken(name));
+  const cluster = await context.getAsync(clusterToken(name));
+  const load = await context.getAsync(loaderToken<unknown>(region, name), { optional: true });
+  return slot.cache(cluster, region, cacheOptionsOf(config, region, load));
+}
+
+function slotToken(name: string): ServiceIdentifier<ClusterSlot> {
+  return Symbol.for(`unstale:slot:${name}`);
 }
 
 function cacheOptionsOf(
