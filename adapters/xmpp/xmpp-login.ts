@@ -3,6 +3,7 @@ import { xml } from '@xmpp/client';
 import { BusError } from '../../src/index.ts';
 import { binary, SCRAM_NAMES, ScramMechanism, type ScramName } from './scram.ts';
 import { NS, type Element } from './stanza.ts';
+import { excerpt } from './xmpp-errors.ts';
 import type { XmppSettings } from './xmpp-options.ts';
 
 /** What @xmpp/client hands to whoever chooses the mechanism. */
@@ -33,7 +34,19 @@ export class XmppLogin {
     }
   }
 
-  /** @throws {BusError} `BUS_MISCONFIGURED` if there is no safe way to log in */
+  /** Why none of the mechanisms that a server offers will do. */
+  obstacle(mechanisms: readonly string[], secure: boolean): BusError | undefined {
+    if (choice(mechanisms, secure) !== undefined) return undefined;
+    if (mechanisms.length === 0) {
+      const message = 'the server offers no way to log in on this line: does it want encryption?';
+      return new BusError('BUS_MISCONFIGURED', message);
+    }
+    const message = mechanisms.includes('PLAIN')
+      ? 'the server wants the password itself, and the line is not encrypted: use xmpps:// or wss://, or let the server offer STARTTLS or SCRAM'
+      : `the server offers none of SCRAM and PLAIN to log in, but ${excerpt(mechanisms.join(', '))}`;
+    return new BusError('BUS_MISCONFIGURED', message);
+  }
+
   async authenticate(
     authenticate: Authenticate,
     mechanisms: readonly string[],
@@ -41,20 +54,14 @@ export class XmppLogin {
   ): Promise<void> {
     const { username, password } = this.#settings;
     const userAgent = xml('user-agent', { id: randomUUID() });
-    const scram = SCRAM_NAMES.find((name) => mechanisms.includes(name));
-    if (scram !== undefined) {
-      await authenticate({ username, password }, aliasOf(scram), userAgent);
-      return;
-    }
-    if (mechanisms.includes('PLAIN') && secure) {
+    const chosen = choice(mechanisms, secure);
+    if (chosen === undefined) return;
+    if (chosen === 'PLAIN') {
       const credentials = { username: binary(username), password: binary(password) };
-      await authenticate(credentials, 'PLAIN', userAgent);
-      return;
+      await authenticate(credentials, chosen, userAgent);
+    } else {
+      await authenticate({ username, password }, aliasOf(chosen), userAgent);
     }
-    const message = mechanisms.includes('PLAIN')
-      ? 'the server wants the password itself, and the line is not encrypted: use xmpps:// or wss://, or let the server offer STARTTLS or SCRAM'
-      : `the server offers none of SCRAM and PLAIN to log in, but ${mechanisms.join(', ')}`;
-    throw new BusError('BUS_MISCONFIGURED', message);
   }
 
   /**
@@ -79,6 +86,12 @@ export class XmppLogin {
       return make();
     };
   }
+}
+
+/** A password in the clear only where nobody listens. */
+function choice(mechanisms: readonly string[], secure: boolean): ScramName | 'PLAIN' | undefined {
+  const scram = SCRAM_NAMES.find((name) => mechanisms.includes(name));
+  return scram ?? (secure && mechanisms.includes('PLAIN') ? 'PLAIN' : undefined);
 }
 
 /** The library has one of that name, and would take it. */

@@ -275,10 +275,12 @@ export class XmppSession {
   #onFeatures(features: Element): void {
     const first = this.#features === undefined;
     this.#features = features;
-    const canLogIn = ['mechanisms', 'authentication'].some((name) => features.getChild(name));
-    if (!first || canLogIn) return;
-    const message = `${this.#address} offers no way to log in on this line: does it want encryption?`;
-    this.end(new BusError('BUS_MISCONFIGURED', message));
+    if (!first) return;
+    const offered = ['mechanisms', 'authentication']
+      .flatMap((name) => features.getChild(name)?.getChildren('mechanism') ?? [])
+      .map((mechanism) => mechanism.getText());
+    const obstacle = this.#login.obstacle(offered, this.#wire.secure);
+    if (obstacle !== undefined) this.end(obstacle);
   }
 
   #onError(error: unknown): void {
