@@ -7,8 +7,10 @@ import type {
   WriteOptions,
 } from './cache-options.ts';
 import { DropMemory } from './drop-memory.ts';
-import { checkKey, selectIn } from './names.ts';
-import { Publishing } from './publishing.ts';
+import { checkKey, selectIn, selectionOf } from './names.ts';
+import { matching } from './prefixes.ts';
+import { Publishing, type WrittenKeys } from './publishing.ts';
+import { Quarantine } from './quarantine.ts';
 
 /** A cache of another make: lru-cache, `Map`, Keyv, cache-manager. Its methods may be asynchronous. */
 export interface ForeignCache {
@@ -24,6 +26,12 @@ export interface ForeignCache {
 export interface AttachedTicket {
   /** `false` once the key was dropped since the ticket was issued: then the loaded value may be old, and must not be kept. */
   readonly valid: boolean;
+  /**
+   * Calls `store`, which puts the loaded value into the cache, if the ticket is valid; and drops the key again
+   * if it was dropped while an asynchronous `store` was under way. Resolves to whether the value was kept.
+   * @throws what `store` throws
+   */
+  keep(store: () => unknown): Promise<boolean>;
 }
 
 /**
@@ -36,15 +44,12 @@ export class Attachment {
   readonly #target: ForeignCache;
   readonly #publishing: Publishing;
   readonly #drops = new DropMemory();
-  readonly #quarantined = new Map<number, ReadonlySet<string>>();
+  readonly #quarantine = new Quarantine();
   #failures = 0;
 
   /** Made by `cluster.attach`. @throws {TypeError} if `target` has no `delete` (or `del`) and `clear` */
   constructor(node: ClusterNode, region: string, target: ForeignCache) {
-    const drops = 'delete' in target || 'del' in target;
-    if (!drops || !('clear' in target)) {
-      throw new TypeError('a cache to attach needs the methods `delete` (or `del`) and `clear`');
-    }
+    checkTarget(target);
     this.region = region;
     this.#node = node;
     this.#target = target;
@@ -59,33 +64,54 @@ export class Attachment {
 
   /**
    * Issued before a load: `const ticket = attachment.ticket(key); const value = await load(key);
-   * if (ticket.valid) target.set(key, value);`
+   * await ticket.keep(() => target.set(key, value));`
+   * @throws {TypeError} for a key that is not 1 to 1,024 characters
    */
   ticket(key: string): AttachedTicket {
     checkKey(key);
     const issuedAt = this.#drops.count;
-    const fenced = [...this.#quarantined.values()].some((keys) => keys.has(key));
-    const drops = this.#drops;
+    const fenced = this.#quarantine.has(key);
+    // Its tags are not known, so that every tag counts as one of its own.
+    const isValid = (): boolean =>
+      !fenced &&
+      this.#drops.lastOf(key).count <= issuedAt &&
+      this.#drops.lastOfAnyTag.count <= issuedAt;
     return {
       get valid() {
-        return (
-          !fenced && drops.lastOf(key).count <= issuedAt && drops.lastOfAnyTag.count <= issuedAt
-        );
+        return isValid();
+      },
+      keep: async (store) => {
+        if (!isValid()) return false;
+        await store();
+        if (isValid()) return true;
+        // The order in which an asynchronous cache does things is its own: the drop may have come before the store.
+        this.#delete(key);
+        return false;
       },
     };
   }
 
   /** As the method of `CoherentCache`. */
   async invalidate(
-    what: CacheSelection,
+    what: string | Iterable<string> | CacheSelection,
     options: InvalidateOptions = {},
   ): Promise<InvalidationResult> {
-    return await this.#publishing.invalidate(selectIn(this.region, what), options);
+    return await this.#publishing.invalidate(selectIn(this.region, selectionOf(what)), options);
+  }
+
+  /** As the method of `CoherentCache`. */
+  invalidateLocal(what: string | Iterable<string> | CacheSelection): void {
+    this.#publishing.invalidateLocal(selectIn(this.region, selectionOf(what)));
+  }
+
+  /** As the method of `CoherentCache`. */
+  async flush(options: InvalidateOptions = {}): Promise<InvalidationResult> {
+    return await this.#publishing.invalidate({ regions: [this.region] }, options);
   }
 
   /** As the method of `CoherentCache`. */
   async write<Result>(
-    keys: string | Iterable<string>,
+    keys: WrittenKeys<Result>,
     write: () => Result | Promise<Result>,
     options: WriteOptions = {},
   ): Promise<Result> {
@@ -95,37 +121,36 @@ export class Attachment {
   #regionTarget(): RegionTarget {
     return {
       drop: (selection) => {
-        this.#drops.add(selection, this.#node.runtime.localMs());
         this.#drop(selection);
       },
       flush: () => {
         this.#drops.addEverything(this.#node.runtime.localMs());
-        this.#attempt(() => this.#target.clear());
+        this.#clear();
       },
       quarantine: (guard, selection) => {
-        this.#quarantined.set(guard, new Set(selection.keys));
-        this.#drops.add(selection, this.#node.runtime.localMs());
+        this.#quarantine.add(guard, selection);
         this.#drop(selection);
       },
       lift: (guard) => {
-        this.#quarantined.delete(guard);
+        this.#quarantine.lift(guard);
       },
     };
   }
 
-  #drop({ keys, tags, prefixes }: RegionSelection): void {
-    const listed = prefixes.length > 0 && this.#target.keys === undefined;
-    if (tags.length > 0 || listed) {
-      this.#attempt(() => this.#target.clear());
+  #drop(selection: RegionSelection): void {
+    // Tickets first: whatever the cache does when it is told to drop something, an old value cannot come after it.
+    this.#drops.add(selection, this.#node.runtime.localMs());
+    const { keys, tags, prefixes } = selection;
+    const listed = prefixes.length === 0 || typeof this.#target.keys === 'function';
+    if (tags.length > 0 || !listed) {
+      this.#clear();
       return;
     }
     for (const key of keys) this.#delete(key);
-    for (const prefix of prefixes) {
-      this.#attempt(() => {
-        for (const key of this.#target.keys?.() ?? [])
-          if (key.startsWith(prefix)) this.#delete(key);
-      });
-    }
+    if (prefixes.length === 0) return;
+    this.#attempt(() => {
+      for (const key of matching(this.#target.keys?.() ?? [], prefixes)) this.#delete(key);
+    });
   }
 
   #delete(key: string): void {
@@ -134,22 +159,30 @@ export class Attachment {
     );
   }
 
+  #clear(): void {
+    this.#attempt(() => this.#target.clear());
+  }
+
   /** Whether it throws or rejects, now or later: what could not be dropped alone is dropped with everything. */
   #attempt(drop: () => unknown): void {
-    const failed = (): void => {
+    settled(drop).catch(() => {
       this.#failures += 1;
-      void settled(() => this.#target.clear()).catch(() => {
+      settled(() => this.#target.clear()).catch(() => {
         this.#failures += 1;
       });
-    };
-    settled(drop).catch(failed);
+    });
   }
 }
 
-function settled(call: () => unknown): Promise<void> {
-  try {
-    return Promise.resolve(call()).then(() => undefined);
-  } catch (error) {
-    return Promise.reject(error);
-  }
+function checkTarget(target: unknown): void {
+  const has = (name: string): boolean =>
+    typeof target === 'object' &&
+    target !== null &&
+    typeof Reflect.get(target, name) === 'function';
+  if ((has('delete') || has('del')) && has('clear')) return;
+  throw new TypeError('a cache to attach needs the methods `delete` (or `del`) and `clear`');
+}
+
+async function settled(call: () => unknown): Promise<void> {
+  await call();
 }

@@ -15,7 +15,7 @@ import {
 } from './cache-options.ts';
 import { CacheCounters, type CacheStats } from './cache-stats.ts';
 import { Loading } from './loading.ts';
-import { checkKey, checkNames, selectIn } from './names.ts';
+import { checkKey, checkNames, selectIn, selectionOf } from './names.ts';
 import { Publishing, type WrittenKeys } from './publishing.ts';
 import { checkedSizeOf } from './redemption.ts';
 import { Refreshing } from './refreshing.ts';
@@ -294,9 +294,4 @@ export class CoherentCache<Value> {
     const message = `the cache ${JSON.stringify(this.region)} was closed with its cluster`;
     return new CacheError('CACHE_CLOSED', message);
   }
-}
-
-function selectionOf(what: string | Iterable<string> | CacheSelection): CacheSelection {
-  const named = typeof what === 'object' && what !== null && !(Symbol.iterator in what);
-  return named ? what : { keys: what };
 }

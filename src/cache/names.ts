@@ -30,6 +30,12 @@ export function checkNames(what: 'key' | 'tag' | 'prefix', names: unknown): read
   return Array.from(names, (name) => checkName(what, name));
 }
 
+/** Names without more are keys. */
+export function selectionOf(what: string | Iterable<string> | CacheSelection): CacheSelection {
+  const named = typeof what === 'object' && what !== null && !(Symbol.iterator in what);
+  return named ? what : { keys: what };
+}
+
 /** What is named, within `region`. @throws {TypeError} as `checkNames` */
 export function selectIn(region: string, named: CacheSelection): Selection {
   const keys = named.keys === undefined ? [] : checkNames('key', named.keys);

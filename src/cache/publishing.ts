@@ -53,7 +53,7 @@ export class Publishing {
     onReserved?: (guard: number) => void,
   ): Promise<Result> {
     const wait = waitOf(options);
-    const selection = selectionOf(region, keys);
+    const selection = writeSelection(region, keys);
     this.#refuseWhenClosed();
     options.signal?.throwIfAborted();
     const guard = this.#node.reserve(selection.before);
@@ -85,7 +85,7 @@ export class Publishing {
   }
 }
 
-function selectionOf<Result>(region: string, keys: WrittenKeys<Result>): WriteSelection<Result> {
+function writeSelection<Result>(region: string, keys: WrittenKeys<Result>): WriteSelection<Result> {
   if (typeof keys === 'function') {
     const after = (result: Result): Selection => selectIn(region, { keys: keys(result) });
     return { before: {}, after, unknown: { regions: [region] } };
