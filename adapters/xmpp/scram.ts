@@ -36,14 +36,16 @@ const MAX_ITERATIONS = 1_000_000;
 export class ScramMechanism implements SaslMechanism {
   readonly name: ScramName;
   readonly clientFirst = true;
-  readonly #nonce: string = randomBytes(18).toString('base64');
+  readonly #nonce: string;
   #firstBare = '';
   #serverFirst: string | undefined;
   #serverSignature: Buffer | undefined;
   #serverFinal = '';
 
-  constructor(name: ScramName) {
+  /** `nonce`: what nobody can guess; given only to compare with the examples of the RFCs. */
+  constructor(name: ScramName, nonce: string = randomBytes(18).toString('base64')) {
     this.name = name;
+    this.#nonce = nonce;
   }
 
   challenge(text: string): void {
