@@ -1,3 +1,4 @@
 export { inspectRoom, type RoomFacts } from './inspect-room.ts';
 export { xmppBus } from './xmpp-bus.ts';
-export type { XmppBusOptions, XmppTlsOptions } from './xmpp-options.ts';
+export type { XmppTlsOptions } from './tls-options.ts';
+export type { XmppBusOptions } from './xmpp-options.ts';

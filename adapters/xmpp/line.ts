@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { BusError } from '../../src/index.ts';
 import { offerOf, startTls } from './starttls.ts';
+import type { TlsSettings } from './tls-options.ts';
 import { lineError } from './xmpp-errors.ts';
-import type { Endpoint, TlsSettings, XmppSettings } from './xmpp-options.ts';
+import type { Endpoint, XmppSettings } from './xmpp-options.ts';
 
 /** A connection to a server, encrypted if it is going to be, on which nobody has logged in yet. */
 export interface Line {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import { jid } from '@xmpp/client';
 import type { BusTuning } from '../../src/index.ts';
+import { resolveTls, type TlsSettings, type XmppTlsOptions } from './tls-options.ts';
 
 export interface XmppBusOptions {
   /**
@@ -37,19 +37,6 @@ export interface XmppBusOptions {
   readonly tuning?: BusTuning;
 }
 
-export interface XmppTlsOptions {
-  /** Certificate authorities to trust instead of the system's, PEM. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
-  /** The client's own certificate, PEM, for servers that ask for one. */
-  readonly cert?: string | Buffer;
-  /** The key of `cert`, PEM. */
-  readonly key?: string | Buffer;
-  /** The name that the server's certificate must carry. Default: `domain` (RFC 6120 section 13.7.2), for `wss://` the host. */
-  readonly servername?: string;
-  /** `true` accepts any certificate, so anybody can pose as the server. For experiments. Default `false`. */
-  readonly acceptAnyCertificate?: boolean;
-}
-
 /** One address to try. */
 export interface Endpoint {
   readonly protocol: 'xmpp:' | 'xmpps:' | 'ws:' | 'wss:';
@@ -76,13 +63,6 @@ export interface XmppSettings {
   readonly confirmTimeoutMs: number;
 }
 
-export interface TlsSettings {
-  readonly required: boolean;
-  readonly context: SecureContext;
-  readonly servername: string | undefined;
-  readonly verify: boolean;
-}
-
 const DEFAULT_PORTS = { 'xmpp:': 5222, 'xmpps:': 5223, 'ws:': 80, 'wss:': 443 } as const;
 /** RFC 6122: each part of an address has at most 1,023 bytes. */
 const MAX_JID_PART_BYTES = 1_023;
@@ -106,7 +86,7 @@ export function resolveOptions(options: XmppBusOptions): XmppSettings {
     label: labelOf(options.label),
     roomPassword:
       options.roomPassword === undefined ? undefined : text('roomPassword', options.roomPassword),
-    tls: tlsOf(options.tls),
+    tls: resolveTls(options.tls),
     maxFrameBytes: frameBytesOf(options.maxFrameBytes),
     requestAckIntervalMs: ms('requestAckIntervalMs', options.requestAckIntervalMs, 5_000),
     ackTimeoutMs: ms('ackTimeoutMs', options.ackTimeoutMs, 10_000),
@@ -206,38 +186,6 @@ function labelOf(label: unknown): string {
     throw new TypeError(`label must have 1 to ${MAX_LABEL_CHARS} characters`);
   }
   return given;
-}
-
-function tlsOf(tls: XmppTlsOptions | undefined): TlsSettings {
-  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
-    throw new TypeError('tls must be an object: { ca, cert, key, servername }');
-  }
-  const { cert, key, servername, acceptAnyCertificate } = tls ?? {};
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new TypeError('tls.cert and tls.key go together');
-  }
-  if (acceptAnyCertificate !== undefined && typeof acceptAnyCertificate !== 'boolean') {
-    throw new TypeError('tls.acceptAnyCertificate must be true or false');
-  }
-  return {
-    required: tls !== undefined,
-    context: contextOf(tls ?? {}),
-    servername: servername === undefined ? undefined : text('tls.servername', servername),
-    verify: acceptAnyCertificate !== true,
-  };
-}
-
-function contextOf({ ca, cert, key }: XmppTlsOptions): SecureContext {
-  try {
-    return createSecureContext({
-      ...(ca === undefined ? {} : { ca: [ca].flat() }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    });
-  } catch {
-    // The reason may quote the key: it is not passed on.
-    throw new TypeError('tls.ca, tls.cert and tls.key must be PEM, and the key must fit');
-  }
 }
 
 function frameBytesOf(value: unknown): number {

@@ -1,5 +1,6 @@
-import { jid, xml } from '@xmpp/client';
+import { jid } from '@xmpp/client';
 import { BusError } from '../../src/index.ts';
+import { KeepAlive } from './keep-alive.ts';
 import type { Line } from './line.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { NS, type Element } from './stanza.ts';
@@ -20,9 +21,6 @@ export interface ParkedStream {
 
 /** A request to the server or the room is answered within this time, or not at all. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** The library asks for an `<a/>` after 250 ms without a stanza of ours, that is never on a busy bus. */
-const STANZAS_PER_ACK_REQUEST = 100;
-const MAX_UNACKED_STANZAS = 20_000;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const GOODBYE_TIMEOUT_MS = 1_000;
 
@@ -38,11 +36,10 @@ export class XmppSession {
   readonly #login: XmppLogin;
   readonly #xmpp: XmppClient;
   readonly #ended = new AbortController();
-  #watch: SilenceWatch | undefined;
+  #keepAlive: KeepAlive | undefined;
   #features: Element | undefined;
   #resumed = false;
   #resumable = true;
-  #sinceAckRequest = 0;
 
   constructor(line: Line, settings: XmppSettings, onStanza: (stanza: Element) => void) {
     const { address, endpoint } = line;
@@ -96,7 +93,13 @@ export class XmppSession {
         this.#fail(error);
       });
     });
-    this.#watch = this.#watchLine();
+    this.#keepAlive = new KeepAlive({
+      xmpp: this.#xmpp,
+      settings: this.#settings,
+      onDead: (why) => {
+        this.end(new BusError('BUS_UNREACHABLE', `${this.#address} ${why}`));
+      },
+    });
   }
 
   /** A promise that ends with the session at the latest. */
@@ -130,8 +133,7 @@ export class XmppSession {
       throw new BusError('BUS_REJECTED', message);
     }
     this.#write(stanza);
-    this.#sinceAckRequest += 1;
-    if (this.#sinceAckRequest >= STANZAS_PER_ACK_REQUEST) this.#requestAck();
+    this.#keepAlive?.sent();
   }
 
   /** Asks for an answer. Rejects with what the library makes of an error stanza, with its `TimeoutError`, or as `end` says. */
@@ -147,13 +149,16 @@ export class XmppSession {
       const message = `${this.#address} said nothing for ${silenceMs} ms after the resumption`;
       this.end(new BusError('BUS_UNREACHABLE', message));
     };
-    this.#watch?.stop();
-    this.#watch = new SilenceWatch([{ afterMs: silenceMs, act }]);
+    const watch = new SilenceWatch([{ afterMs: silenceMs, act }]);
+    const onElement = (): void => {
+      watch.heard();
+    };
+    this.#xmpp.on('element', onElement);
     try {
       return await work;
     } finally {
-      this.#watch.stop();
-      if (!this.ended.aborted) this.#watch = this.#watchLine();
+      watch.stop();
+      this.#xmpp.off('element', onElement);
     }
   }
 
@@ -175,7 +180,7 @@ export class XmppSession {
     releaseStack(cause);
     // What else had arrived is counted as heard, and will not be: such a session must not go on elsewhere.
     if (options.resumable === false || this.#wire.parsing) this.#resumable = false;
-    this.#watch?.stop();
+    this.#keepAlive?.stop();
     this.#wire.destroy();
     this.#ended.abort(cause);
     // What the library still waits for, or begins to wait for, is not to keep its timers running.
@@ -212,47 +217,6 @@ export class XmppSession {
     });
   }
 
-  #watchLine(): SilenceWatch {
-    const { requestAckIntervalMs, ackTimeoutMs } = this.#settings;
-    return new SilenceWatch([
-      {
-        afterMs: requestAckIntervalMs,
-        act: () => {
-          this.#askForLife();
-        },
-      },
-      {
-        afterMs: ackTimeoutMs,
-        act: () => {
-          const message = `${this.#address} gave no sign of life for ${ackTimeoutMs} ms (ackTimeoutMs)`;
-          this.end(new BusError('BUS_UNREACHABLE', message));
-        },
-      },
-    ]);
-  }
-
-  #askForLife(): void {
-    if (this.#xmpp.streamManagement.enabled) {
-      this.#requestAck();
-      return;
-    }
-    const ping = xml('ping', { xmlns: NS.ping });
-    const iq = xml('iq', { type: 'get', to: this.#settings.domain }, ping);
-    this.request(iq).catch(() => undefined);
-  }
-
-  #requestAck(): void {
-    this.#sinceAckRequest = 0;
-    const { enabled, outbound_q } = this.#xmpp.streamManagement;
-    if (!enabled) return;
-    if (outbound_q.length > MAX_UNACKED_STANZAS) {
-      const message = `the server has not acknowledged ${outbound_q.length} stanzas`;
-      this.end(new BusError('BUS_UNREACHABLE', message));
-      return;
-    }
-    this.#write(xml('r', { xmlns: NS.sm }));
-  }
-
   #write(element: Element): void {
     // The end of the line is told by the line.
     this.#xmpp.send(element).catch(() => undefined);
@@ -260,7 +224,7 @@ export class XmppSession {
 
   #onElement(element: Element): void {
     this.#wire.stanzaEnded();
-    this.#watch?.heard();
+    this.#keepAlive?.heard();
     // Whitespace between stanzas would pile up there.
     const root = this.#xmpp.parser?.root;
     if (root) root.children = [];
@@ -287,7 +251,7 @@ export class XmppSession {
     const name = error instanceof Error ? error.name : '';
     const fatal = name === 'StreamError' || name === 'XMLError';
     // Once logged in, the library stumbles over single stanzas (an `iq` that makes no sense, say) and goes on.
-    if (this.#watch === undefined || fatal) this.#fail(error);
+    if (this.#keepAlive === undefined || fatal) this.#fail(error);
   }
 
   #lost(cause: Error | undefined): BusError {
