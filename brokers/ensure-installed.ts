@@ -79,7 +79,7 @@ export async function ensureInstalled(name: BrokerName): Promise<void> {
   const { command, packages, extra } = RECIPES[name];
   if (!(await isBrokerInstalled(name))) {
     try {
-      await install([...packages, ...(extra?.packages ?? [])]);
+      await installPackages([...packages, ...(extra?.packages ?? [])]);
     } catch (cause) {
       throw new Error(await advice(name), { cause });
     }
@@ -87,13 +87,17 @@ export async function ensureInstalled(name: BrokerName): Promise<void> {
   }
   if (extra === undefined || existsSync(extra.file)) return;
   try {
-    await install(extra.packages);
+    await installPackages(extra.packages);
   } catch {
     progress(`${extra.packages.join(', ')} could not be installed; ${extra.without}`);
   }
 }
 
-async function install(packages: readonly string[]): Promise<void> {
+/**
+ * Installs Debian packages.
+ * @throws {Error} where there is no apt-get, or we may not use it
+ */
+export async function installPackages(packages: readonly string[]): Promise<void> {
   const root = await asRoot();
   if (root === undefined || !(await isInstalled('apt-get'))) {
     throw new Error('this needs apt-get, and root or a sudo that asks for no password');
