@@ -38,6 +38,9 @@ export async function kickOccupant(kick: Kick): Promise<void> {
     );
     await session.send(xml('presence', { to, type: 'unavailable' }));
   } finally {
+    // What arrives after the end of the stream is an uncaught exception in @xmpp/client 0.14.
+    session.socket?.removeAllListeners('data');
+    session.timeout = 50;
     await session.stop();
   }
 }
