@@ -85,7 +85,7 @@ async function invalidateAll(
   const where = region === undefined ? {} : { region };
   const once = async (what: ClusterSelection): Promise<void> => {
     const options = { ack, timeoutMs: timeout * 1_000, signal };
-    const result = await cluster.invalidate({ ...where, ...what }, options);
+    const result = await cluster.invalidate({ ...where, ...what }, options).catch(refused);
     outcome.results[result.by] += 1;
     for (const node of result.acked) outcome.acked.add(node);
     for (const node of result.missing) outcome.missing.add(node);
@@ -113,6 +113,11 @@ async function invalidateAll(
     if (shown) bar.stop();
   }
   return outcome;
+}
+
+/** What a name may be is known to the cluster, and a wrong one is the person's to mend. */
+function refused(error: unknown): never {
+  throw error instanceof TypeError ? usageError(error.message) : error;
 }
 
 function asJson(outcome: Outcome): object {
