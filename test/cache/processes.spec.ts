@@ -26,12 +26,6 @@ describe('caches in processes of their own', function () {
     return made;
   }
 
-  function openRecord(): SystemOfRecord {
-    const record = new SystemOfRecord();
-    record.open = true;
-    return record;
-  }
-
   const article = { region: 'articles', key: 'article:1' } as const;
   const tellAll = {
     type: 'invalidate',
@@ -48,14 +42,14 @@ describe('caches in processes of their own', function () {
       record.commit(article.key);
       // As told by the node itself; the type is lost on the way between processes.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      const { by, acked, missing } = (await first?.do(tellAll)) as InvalidationResult;
+      const told = (await first?.do(tellAll)) as InvalidationResult;
       const left = await Promise.all(
         others.map((member) => member.do({ type: 'peek', ...article })),
       );
       expect(left).to.deep.equal([undefined, undefined, undefined, undefined]);
-      expect(by).to.equal('acks');
-      expect(acked.toSorted()).to.deep.equal(others.map(({ origin }) => origin).toSorted());
-      expect(missing).to.deep.equal([]);
+      expect(told.by).to.equal('acks');
+      expect(told.acked.toSorted()).to.deep.equal(others.map(({ origin }) => origin).toSorted());
+      expect(told.missing).to.deep.equal([]);
     }
   });
 
@@ -135,4 +129,10 @@ async function expectDeath(call: Promise<unknown> | undefined): Promise<void> {
     return;
   }
   throw new Error('it lives');
+}
+
+function openRecord(): SystemOfRecord {
+  const record = new SystemOfRecord();
+  record.open = true;
+  return record;
 }
