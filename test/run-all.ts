@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Runs every test, in a few mocha processes side by side: most of the time is spent waiting for servers. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+
+/** Specs that start processes of their own and wait for them. */
+const PROCESSES = ['cache', 'chaos', 'cli', 'cluster', 'config', 'foreign', 'inversify', 'readme'];
+
+interface Group {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+function groups(): readonly Group[] {
+  const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'support')
+    .map(({ name }) => name);
+  const specs = (names: readonly string[]): string[] =>
+    names.map((name) => `test/${name}/**/*.spec.ts`);
+  const processes = folders.filter((name) => PROCESSES.includes(name));
+  const rest = folders.filter((name) => !PROCESSES.includes(name));
+  return [
+    { name: 'conformance', args: ['--config', 'conformance-tests/.mocharc.json'] },
+    { name: 'processes', args: ['--config', 'test/.mocharc.json', ...specs(processes)] },
+    { name: 'parts', args: ['--config', 'test/.mocharc.json', 'test/*.spec.ts', ...specs(rest)] },
+  ];
+}
+
+/** Runs one group; resolves with its exit code. The output of all but the first is printed in one piece, at its end. */
+function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [mocha, ...args], {
+      cwd: root,
+      stdio: ['ignore', live ? 'inherit' : 'pipe', live ? 'inherit' : 'pipe'],
+    });
+    children.add(child);
+    const output: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => output.push(chunk));
+    }
+    child.once('close', (code, signal) => {
+      children.delete(child);
+      process.stdout.write(`\n== ${name}\n`);
+      process.stdout.write(Buffer.concat(output));
+      if (signal !== null) process.stdout.write(`== ${name} was ended by ${signal}\n`);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+const children = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    // Each mocha stops the servers that it has started.
+    for (const child of children) child.kill(signal);
+  });
+}
+
+const args = process.argv.slice(2);
+const codes =
+  args.length > 0
+    ? [
+        await run(
+          { name: 'chosen', args: ['--config', 'test/.mocharc.json', ...args] },
+          true,
+          children,
+        ),
+      ]
+    : await Promise.all(groups().map((group, index) => run(group, index === 0, children)));
+process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
