@@ -4,7 +4,7 @@ import type { BusConfig } from '../config/bus-config.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import type { LoadedConfiguration } from '../config/load-configuration.ts';
-import type { InvalidationBus } from '../index.ts';
+import { joinCluster, type Cluster, type ClusterOptions, type InvalidationBus } from '../index.ts';
 import { usageError } from './user-error.ts';
 
 /** Which cluster a command takes part in. */
@@ -74,6 +74,19 @@ export async function busFor(config: BusConfig, label?: string): Promise<Invalid
   const { loadBus } = await import('../config/load-bus.ts');
   try {
     return await loadBus(config, label === undefined ? {} : { label });
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
+/** Takes part. @throws {UserError} for options that do not go together; {BusError} of the bus's `open` */
+export async function joinFor(
+  configuration: Configuration,
+  options: Pick<ClusterOptions, 'bus' | 'label' | 'signal' | 'lingerMs'>,
+): Promise<Cluster> {
+  const { clusterOptionsOf } = await import('../config/configured-cluster.ts');
+  try {
+    return await joinCluster({ ...clusterOptionsOf(configuration), ...options });
   } catch (error) {
     throw asUserError(error);
   }

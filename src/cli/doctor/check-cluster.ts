@@ -1,6 +1,6 @@
-import { busOf, clusterOptionsOf } from '../../config/configured-cluster.ts';
 import type { Configuration } from '../../config/configuration.ts';
-import { joinCluster, type Cluster } from '../../index.ts';
+import type { Cluster } from '../../index.ts';
+import { busConfigFor, busFor, joinFor } from '../cluster-flags.ts';
 import { labelOf } from '../watch/event-line.ts';
 import { ok, warning, type Finding } from './finding.ts';
 
@@ -10,15 +10,9 @@ export async function checkCluster(
   withinMs: number,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const bus = await busOf(configuration);
-  const options = clusterOptionsOf(configuration);
-  const cluster = await joinCluster({
-    ...options,
-    label: `doctor-${process.pid}`,
-    bus,
-    signal,
-    lingerMs: 0,
-  });
+  const bus = await busFor(await busConfigFor(configuration), 'doctor');
+  const label = `doctor-${process.pid}`;
+  const cluster = await joinFor(configuration, { label, bus, signal, lingerMs: 0 });
   try {
     await Promise.race([settled(cluster, withinMs, signal), pause(withinMs)]);
     // A key that nobody has: dropping it costs nothing, and everybody who acknowledges it is there.

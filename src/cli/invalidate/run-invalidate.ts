@@ -1,12 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import { clusterOptionsOf } from '../../config/configured-cluster.ts';
-import {
-  joinCluster,
-  type Cluster,
-  type ClusterSelection,
-  type InvalidationResult,
-} from '../../index.ts';
-import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
+import { type Cluster, type ClusterSelection, type InvalidationResult } from '../../index.ts';
+import { busConfigFor, busFor, configurationOf, joinFor } from '../cluster-flags.ts';
 import type { InvalidateFlags } from '../invalidate.ts';
 import type { Surroundings } from '../program.ts';
 import { usageError, UserError } from '../user-error.ts';
@@ -38,7 +32,7 @@ export async function runInvalidate(
   const { configuration } = await configurationOf(flags, { label: `cli-${process.pid}` });
   const bus = await busFor(await busConfigFor(configuration), configuration.label);
   const within = AbortSignal.any([signal, AbortSignal.timeout(flags.timeout * 1_000)]);
-  const cluster = await joinCluster({ ...clusterOptionsOf(configuration), bus, signal: within });
+  const cluster = await joinFor(configuration, { bus, signal: within });
   try {
     if (flags.ack !== 'bus') await untilReady(cluster, signal);
     const outcome = await invalidateAll(cluster, keys, flags, { err, signal });

@@ -1,6 +1,5 @@
-import { clusterOptionsOf } from '../../config/configured-cluster.ts';
-import { joinCluster, onTelemetry, type Cluster } from '../../index.ts';
-import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
+import { onTelemetry, type Cluster } from '../../index.ts';
+import { busConfigFor, busFor, configurationOf, joinFor } from '../cluster-flags.ts';
 import type { Surroundings } from '../program.ts';
 import type { WatchFlags } from '../watch.ts';
 import { EventPrinter } from './event-printer.ts';
@@ -24,7 +23,7 @@ export async function runWatch(flags: WatchFlags, surroundings: Surroundings): P
   const stopListening = listen(show);
   let cluster: Cluster | undefined;
   try {
-    cluster = await joinCluster({ ...clusterOptionsOf(configuration), bus, signal, lingerMs: 0 });
+    cluster = await joinFor(configuration, { bus, signal, lingerMs: 0 });
     if (onScreen) await fullScreen(cluster, list, surroundings);
     else await aborted(signal);
     signal.throwIfAborted();
