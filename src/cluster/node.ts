@@ -30,6 +30,7 @@ export class ClusterNode {
   #stepping = false;
   #nextCall = 1;
   #ended = false;
+  #saidBye = false;
 
   constructor(settings: Settings, runtime: Runtime) {
     this.settings = { ...settings, features: this.#features };
@@ -57,9 +58,9 @@ export class ClusterNode {
     return this.core.origin;
   }
 
-  /** It has left the cluster: nothing can be published any more. */
+  /** It has said bye: nothing can be published any more, although it may linger to answer requests for repair. */
   get ended(): boolean {
-    return this.#ended;
+    return this.#saidBye || this.#ended;
   }
 
   /**
@@ -124,6 +125,7 @@ export class ClusterNode {
       await this.#untilFlushed(options.flushMs);
       const { members, publisher } = this.core;
       const told = members.size > 0 && publisher.seq > 0;
+      this.#saidBye = true;
       this.step({ type: 'leave' });
       // Somebody may miss something of what was published last.
       if (told && this.line.isOpen) await this.#sleep(options.lingerMs);
