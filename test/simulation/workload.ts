@@ -121,7 +121,8 @@ export class Workload {
     this.#commit(selection, false);
     world.at(world.nowMs + this.#writes.exponential(10), () => {
       member.life.do(() => {
-        this.invalidate(member, selection, wait);
+        // After its bye a node refuses: who has changed something must not leave before he has said so.
+        if (member.life.works) this.invalidate(member, selection, wait);
       });
     });
   }
