@@ -19,8 +19,6 @@ function groups(): readonly Group[] {
   const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'support')
     .map(({ name }) => name);
-  const specs = (names: readonly string[]): string[] =>
-    names.map((name) => `test/${name}/**/*.spec.ts`);
   const processes = folders.filter((name) => PROCESSES.includes(name));
   const rest = folders.filter((name) => !PROCESSES.includes(name));
   return [
@@ -28,6 +26,10 @@ function groups(): readonly Group[] {
     { name: 'processes', args: ['--config', 'test/.mocharc.json', ...specs(processes)] },
     { name: 'parts', args: ['--config', 'test/.mocharc.json', 'test/*.spec.ts', ...specs(rest)] },
   ];
+}
+
+function specs(names: readonly string[]): string[] {
+  return names.map((name) => `test/${name}/**/*.spec.ts`);
 }
 
 /** Runs one group; resolves with its exit code. The output of all but the first is printed in one piece, at its end. */
