@@ -118,13 +118,14 @@ async function openWebSocket(
   // Texts stay texts: as bytes they would go out as binary messages, which RFC 7395 does not allow.
   const stream = createWebSocketStream(socket, { decodeStrings: false });
   opened.push(stream);
+  socket.on('error', () => undefined);
   stream.on('error', () => undefined);
   await once(socket, 'open', { signal });
   return { stream, secure, greeted: false };
 }
 
-/** Larger than any stanza that we take. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** No smaller than the largest stanza that we take. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 async function loadWs(): Promise<typeof import('ws')> {
   try {

@@ -101,8 +101,14 @@ export class MucRoom {
    * @throws {BusError} if our place in the room is gone, or nobody can tell
    */
   async isStillInside(): Promise<void> {
-    if ((await this.#isInside()) === true) return;
-    throw new BusError('BUS_EVICTED', 'the session was resumed, and our place in the room is gone');
+    const inside = await this.#isInside();
+    if (inside === false) {
+      throw new BusError(
+        'BUS_EVICTED',
+        'the session was resumed, and we are no longer in the room',
+      );
+    }
+    if (inside === undefined) await this.#tryOut();
   }
 
   /** Everything that comes from the server. */
@@ -117,11 +123,15 @@ export class MucRoom {
 
   /** Sends what looks like a frame, to see whether its envelope comes back. */
   #tryOut(): Promise<void> {
-    const { room } = this.#settings;
     return this.#session.during<void>((resolve, reject) => {
       this.#probe = { resolve, reject };
-      this.#session.send(frameMessage({ room, id: this.#nextId(), frame: PROBE }));
+      this.#sendProbe();
     });
+  }
+
+  #sendProbe(): void {
+    const { room } = this.#settings;
+    this.#session.send(frameMessage({ room, id: this.#nextId(), frame: PROBE }));
   }
 
   #hearMessage(message: Element, from: string): void {
@@ -192,30 +202,32 @@ export class MucRoom {
   }
 
   async #lookAround(): Promise<void> {
-    if ((await this.#isInside()) === false) this.#evicted('the room does not know us any more');
-    // Otherwise it is asked again after another silence; a dead line is the session's to notice.
+    const inside = await this.#isInside();
+    if (inside === false) this.#evicted('the room does not know us any more');
+    // Rooms may forbid questions to occupants. A message is answered in any case: reflected, or refused.
+    else if (inside === undefined && !this.#session.ended.aborted) this.#sendProbe();
+    // It is asked again after another silence; a dead line is the session's to notice.
     this.#watch?.heard();
+  }
+
+  #nextId(): string {
+    this.#sent += 1;
+    return `${this.#ids}-${this.#sent}`;
   }
 
   /** Asks the room whether we are in it (XEP-0410). `undefined`: it cannot be told. */
   async #isInside(): Promise<boolean | undefined> {
     const { address, inside } = this.#occupant;
     if (!inside) return false;
+    const ping = xml('ping', { xmlns: NS.ping });
     try {
-      await this.#session.request(
-        xml('iq', { type: 'get', to: address }, xml('ping', { xmlns: NS.ping })),
-      );
+      await this.#session.request(xml('iq', { type: 'get', to: address }, ping));
       return true;
     } catch (error) {
-      const condition = conditionOf(error)?.condition;
-      if (condition === undefined || UNKNOWN_WHETHER_INSIDE.has(condition)) return undefined;
-      return INSIDE_ALL_THE_SAME.has(condition);
+      const condition = conditionOf(error)?.condition ?? '';
+      if (INSIDE_ALL_THE_SAME.has(condition)) return true;
+      return condition === 'not-acceptable' ? false : undefined;
     }
-  }
-
-  #nextId(): string {
-    this.#sent += 1;
-    return `${this.#ids}-${this.#sent}`;
   }
 }
 
@@ -229,10 +241,6 @@ const INSIDE_ALL_THE_SAME: ReadonlySet<string> = new Set([
   'service-unavailable',
   'feature-not-implemented',
   'item-not-found',
-]);
-const UNKNOWN_WHETHER_INSIDE: ReadonlySet<string> = new Set([
-  'remote-server-not-found',
-  'remote-server-timeout',
 ]);
 /** Only occupants may send messages (XEP-0045 section 7.4). */
 const NOT_INSIDE: ReadonlySet<string> = new Set(['not-acceptable', 'item-not-found', 'gone']);

@@ -4,10 +4,10 @@ import type { Line } from './line.ts';
 import { notXmpp } from './xmpp-errors.ts';
 
 /**
- * No stanza is longer. Servers accept less than that from others (Prosody 256 KiB, ejabberd 64 KiB by default);
- * the parser of the client library would collect anything.
+ * No stanza is longer; the parser of the client library would collect anything. Servers accept 256 KiB from a
+ * person in the room (Prosody by default), and may write each quotation mark as six characters to us.
  */
-const MAX_STANZA_CHARS = 1_048_576;
+const MAX_STANZA_CHARS = 4 * 1024 * 1024;
 
 /**
  * A line as @xmpp/client wants its socket: an emitter of `connect`, `data`, `error` and `close`. It gives the

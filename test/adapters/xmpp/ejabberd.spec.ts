@@ -2,12 +2,10 @@ import { expect } from 'chai';
 import { ejabberd } from '../../support/brokers.ts';
 import { Members, refusalOf, type Member } from './members.ts';
 
-describe('XMPP on ejabberd', function describeEjabberd() {
-  this.timeout(60_000);
-  const members = new Members(ejabberd);
+describe('XMPP on ejabberd', () => {
+  const members = Members.at(ejabberd);
   const guest = { username: 'guest', password: 'guest-secret' };
   before(async () => (await ejabberd()).addUser(guest.username, guest.password));
-  afterEach(() => members.leave());
 
   /** A guest in a room that somebody else owns, and what the guest is called there. */
   async function guestIn(room: string): Promise<Member & { readonly nick: string }> {

@@ -4,10 +4,9 @@ import { prosody } from '../../support/brokers.ts';
 import { Members, type Member } from './members.ts';
 
 describe('XMPP: losing a place in the room', () => {
-  const members = new Members(prosody);
+  const members = Members.at(prosody);
   const guest = { username: 'guest', password: 'guest-secret' };
   before(async () => (await prosody()).addUser(guest.username, guest.password));
-  afterEach(() => members.leave());
 
   /** A guest in a room that somebody else owns, and what the guest is called there. */
   async function guestIn(room: string): Promise<Member & { readonly nick: string }> {
@@ -63,6 +62,30 @@ describe('XMPP: losing a place in the room', () => {
       end`,
     );
     await isBack(member, room);
+  });
+
+  it('stays where the room forbids to ask it, and notices all the same when it is no longer there', async () => {
+    const server = await prosody();
+    const room = members.newRoom();
+    const member = await guestIn(room);
+    await server.runInRoom(
+      room,
+      `room.asked = 0;
+      prosody.hosts["conference.localhost"].modules.muc.module:hook("iq/full", function (event)
+        if event.stanza.attr.type ~= "get" or not event.stanza.attr.to:find("${room}@", 1, true) then return end
+        room.asked = room.asked + 1;
+        event.origin.send(require "util.stanza".error_reply(event.stanza, "cancel", "not-allowed"));
+        return true;
+      end, 1000)`,
+    );
+    let asked = 0;
+    while (asked < 2)
+      asked = Number(/\d+/.exec(await server.runInRoom(room, 'print(room.asked)'))?.[0]);
+    expect(member.heard.lines).to.deep.equal(['before']);
+    member.line.cut();
+    await member.heard.until('resumed none');
+    await server.runInRoom(room, 'room._occupants = {}; room._jid_nick = {}');
+    await member.heard.until('resumed possible');
   });
 
   it('notices by its own message that it is no longer in the room', async () => {
@@ -149,8 +172,7 @@ describe('XMPP: losing a place in the room', () => {
 describe('XMPP: a server that ends sessions', () => {
   let server: Promise<ProsodyBroker> | undefined;
   const start = (): Promise<ProsodyBroker> => (server ??= startProsody());
-  const members = new Members(start);
-  afterEach(() => members.leave());
+  const members = Members.at(start);
   after(async () => (await server)?.stop());
 
   it('is joined again when it has ended the session', async () => {

@@ -20,6 +20,7 @@ export function hostileMessages(
     message('a frame with letters that no frame has', json('{"v":1,"t":"\u00e9"}')),
     message('a frame of several lines', json('{\n\t"v": 1\n}')),
     message('a frame of 100,000 characters', json('x'.repeat(100_000))),
+    message('200,000 quotation marks', body(`"'`.repeat(100_000))),
     message('two frames in one message', json('first of two'), json('second of two')),
     message('a frame that holds elements', xml('json', { xmlns: JSON_NS }, 'a', xml('b'), 'c')),
     message('a frame and a body that contradicts it', json('the frame'), body('the body')),

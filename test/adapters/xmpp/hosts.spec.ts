@@ -7,8 +7,7 @@ import { freePort } from '../../../brokers/free-port.ts';
 import { Members, refusalOf } from './members.ts';
 
 describe('XMPP: several addresses', () => {
-  const members = new Members(prosody);
-  afterEach(() => members.leave());
+  const members = Members.at(prosody);
 
   it('are tried in turn until one lets us in', async () => {
     const { port } = await prosody();

@@ -12,8 +12,7 @@ describe('XMPP: latency', () => {
   let broker: Promise<ProsodyBroker> | undefined;
   const start = (): Promise<ProsodyBroker> =>
     (broker ??= (made ??= makeCertificates()).then(({ server }) => startProsody({ tls: server })));
-  const members = new Members(start);
-  afterEach(() => members.leave());
+  const members = Members.at(start);
   after(async () => {
     await (await broker)?.stop();
     (await made)?.remove();

@@ -4,8 +4,7 @@ import { Members, refusalOf } from './members.ts';
 import { greeting, mechanisms, StrangeServer } from './strange-server.ts';
 
 describe('XMPP: logging in', () => {
-  const members = new Members(prosody);
-  afterEach(() => members.leave());
+  const members = Members.at(prosody);
 
   /** What `open` makes of a server that answers so, and what the server has heard. */
   async function refusedBy(

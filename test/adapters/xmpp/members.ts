@@ -5,6 +5,8 @@ import { Heard } from '../../support/heard.ts';
 import type { XmppSite } from './describe-xmpp.ts';
 import { Person } from './person.ts';
 
+/** It may have to be installed first. */
+const SERVER_START_MS = 180_000;
 /** Short waits, so that a cut costs a test a moment. */
 const TUNING = { retryBaseMs: 20, retryCapMs: 200, attachTimeoutMs: 8_000 };
 
@@ -20,7 +22,18 @@ export class Members {
   readonly #leave: (() => Promise<void>)[] = [];
   #rooms = 0;
 
-  constructor(start: () => Promise<XmppSite>) {
+  /** For one `describe`: starts the server before its tests, and sends everybody home after each. */
+  static at(start: () => Promise<XmppSite>): Members {
+    const members = new Members(start);
+    before(async function startServer() {
+      this.timeout(SERVER_START_MS);
+      await start();
+    });
+    afterEach(() => members.#everybodyLeaves());
+    return members;
+  }
+
+  private constructor(start: () => Promise<XmppSite>) {
     this.#start = start;
   }
 
@@ -73,8 +86,7 @@ export class Members {
     return person;
   }
 
-  /** To be called after each test. */
-  async leave(): Promise<void> {
+  async #everybodyLeaves(): Promise<void> {
     await Promise.all(this.#leave.splice(0).map((go) => go()));
   }
 }

@@ -5,8 +5,7 @@ import { prosody } from '../../support/brokers.ts';
 import { Members } from './members.ts';
 
 describe('XMPP: people in the room', () => {
-  const members = new Members(prosody);
-  afterEach(() => members.leave());
+  const members = Members.at(prosody);
 
   it('read the summary of a frame and nothing of frames without one', async () => {
     const room = members.newRoom();

@@ -5,13 +5,12 @@ import { prosody } from '../../support/brokers.ts';
 import { Members, refusalOf } from './members.ts';
 
 describe('XMPP: entering a room', () => {
-  const members = new Members(prosody);
+  const members = Members.at(prosody);
   const guest = { username: 'guest', password: 'guest-secret' };
   before(async () => {
     const { username, password } = guest;
     await (await prosody()).addUser(username, password);
   });
-  afterEach(() => members.leave());
 
   /** Lets a member make a room, changes it, and lets a guest try. */
   async function refusedAfter(lua: string): Promise<{ code: unknown; message: string }> {
@@ -176,8 +175,7 @@ describe('XMPP: entering a room', () => {
 
 describe('XMPP: entering a room that is locked until it is configured', () => {
   let server: Promise<ProsodyBroker> | undefined;
-  const members = new Members(() => (server ??= startProsody({ roomLocking: true })));
-  afterEach(() => members.leave());
+  const members = Members.at(() => (server ??= startProsody({ roomLocking: true })));
   after(async () => (await server)?.stop());
 
   it('unlocks it, and the others wait for that', async () => {

@@ -19,8 +19,7 @@ describe('XMPP: encryption', () => {
   const wrongHost = async (): Promise<ProsodyBroker> =>
     (wrong ??= startProsody({ tls: (await certificates()).wrongHost }));
 
-  const members = new Members(rightHost);
-  afterEach(() => members.leave());
+  const members = Members.at(rightHost);
   after(async () => {
     await (await right)?.stop();
     await (await wrong)?.stop();

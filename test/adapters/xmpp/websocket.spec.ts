@@ -4,8 +4,7 @@ import { TcpProxy } from '../../../conformance-tests/index.ts';
 import { Members, refusalOf } from './members.ts';
 
 describe('XMPP over WebSocket (RFC 7395)', () => {
-  const members = new Members(prosody);
-  afterEach(() => members.leave());
+  const members = Members.at(prosody);
 
   it('shares a room with those who come over TCP', async () => {
     const server = await prosody();
