@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { RegionSelection } from '../cluster/region.ts';
 import type { Cause } from '../protocol/effect.ts';
+import { CompactMap } from './compact-map.ts';
 import { matching } from './prefixes.ts';
 import { TagIndex } from './tag-index.ts';
 
@@ -35,7 +36,7 @@ export class Shelf<Value> {
   readonly #maxSize: number | undefined;
   readonly #entries: LRUCache<string, Shelved<Value>>;
   /** The same entries for reading alone: most reads then touch nothing else (docs/decisions/reading-one-clock.md). */
-  readonly #byKey = new Map<string, Shelved<Value>>();
+  readonly #byKey = new CompactMap<string, Shelved<Value>>();
   readonly #invalidated: LRUCache<string, Shelved<Value>> | undefined;
   readonly #tags = new TagIndex();
   /** Entries moved to the front so far; see `touch`. */
@@ -138,7 +139,7 @@ export class Shelf<Value> {
   clear(cause: DropCause): void {
     this.#dropped[cause] += this.#entries.size;
     if (this.#invalidated !== undefined) {
-      for (const [key, entry] of this.#byKey) {
+      for (const [key, entry] of this.#byKey.entries()) {
         this.#invalidated.set(key, entry, sized(entry.size));
       }
     }

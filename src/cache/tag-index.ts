@@ -1,25 +1,34 @@
+import { CompactMap } from './compact-map.ts';
+import { CompactSet } from './compact-set.ts';
+
 /** Which cached keys have which tag. Holds nothing for what is not cached. */
 export class TagIndex {
-  readonly #keys = new Map<string, Set<string>>();
+  /** Most tags of most caches are of one key: a Set for each would be most of the memory. */
+  readonly #keys = new CompactMap<string, string | CompactSet<string>>();
 
   add(key: string, tags: readonly string[]): void {
     for (const tag of tags) {
       const keys = this.#keys.get(tag);
-      if (keys === undefined) this.#keys.set(tag, new Set([key]));
-      else keys.add(key);
+      if (keys === undefined) this.#keys.set(tag, key);
+      else if (typeof keys !== 'string') keys.add(key);
+      else if (keys !== key) this.#keys.set(tag, new CompactSet([keys, key]));
     }
   }
 
   remove(key: string, tags: readonly string[]): void {
     for (const tag of tags) {
       const keys = this.#keys.get(tag);
-      if (keys?.delete(key) === true && keys.size === 0) this.#keys.delete(tag);
+      if (keys === key) this.#keys.delete(tag);
+      if (keys === undefined || typeof keys === 'string' || !keys.delete(key)) continue;
+      const [only] = keys;
+      if (keys.size === 1 && only !== undefined) this.#keys.set(tag, only);
     }
   }
 
   /** A copy: dropping entries changes the index. */
   keysOf(tag: string): readonly string[] {
-    return [...(this.#keys.get(tag) ?? [])];
+    const keys = this.#keys.get(tag) ?? [];
+    return typeof keys === 'string' ? [keys] : [...keys];
   }
 
   /** Tags that some cached entry has. */
