@@ -6,7 +6,8 @@ import { startProsody, type ProsodyBroker } from '../../brokers/index.ts';
 import { freePort } from '../../brokers/free-port.ts';
 import { loadBus, parseBusUrl } from '../../src/config/index.ts';
 import { joinCluster, type Cluster } from '../../src/index.ts';
-import { activemq, prosody, rabbitmq } from '../support/brokers.ts';
+import { makeCertificates } from '../support/certificates.ts';
+import { activemq, ejabberd, prosody, rabbitmq } from '../support/brokers.ts';
 import { CommandRun } from './command-run.ts';
 
 interface Finding {
@@ -56,8 +57,10 @@ describe('unstale doctor', function () {
 
   for (const [name, urlOf] of [
     ['Prosody', async () => roomOf(await prosody()).url],
+    ['ejabberd', async () => (await ejabberd()).url],
     ['ActiveMQ', async () => (await activemq()).url],
     ['RabbitMQ', async () => (await rabbitmq()).url],
+    ['RabbitMQ by STOMP', async () => (await rabbitmq()).stompUrl],
     ['one machine', async () => `ipc:doctor-${process.pid}`],
   ] as const) {
     it(`finds everything ok on ${name} with a member, in less than 10 seconds`, async () => {
@@ -209,6 +212,34 @@ describe('unstale doctor', function () {
     });
   });
 
+  it('says that the certificate is not trusted, and that there is no encryption', async () => {
+    const certificates = await makeCertificates();
+    const server = await startProsody({ tls: certificates.server, requireTls: true });
+    const room = 'unstale:unstale-secret@127.0.0.1';
+    try {
+      const untrusted = await doctor([
+        '--bus',
+        `xmpps://${room}:${server.tlsPort}/r@c?domain=localhost`,
+      ]);
+      expect(untrusted.cause?.check, JSON.stringify(untrusted.cause)).to.equal('tls');
+      expect(untrusted.cause?.text).to.match(/certificate .* is refused/);
+      const plain = await prosody();
+      const none = await doctor(['--bus', `xmpps://${room}:${plain.port}/r@c?domain=localhost`]);
+      expect(none.cause?.check, JSON.stringify(none.cause)).to.equal('tls');
+      expect(none.cause?.text).to.match(/does not speak TLS/);
+    } finally {
+      await server.stop();
+      certificates.remove();
+    }
+  });
+
+  it('says that something else listens there', async () => {
+    const { port } = await prosody();
+    const { cause } = await doctor(['--bus', `amqp://127.0.0.1:${port}`]);
+    expect(cause?.check, JSON.stringify(cause)).to.equal('attach');
+    expect(cause?.text).to.match(/AMQP/);
+  });
+
   it('says that this client is throttled', async () => {
     const server = await startProsody({ limitRate: '10kb/s' });
     try {
@@ -278,18 +309,27 @@ describe('unstale doctor', function () {
     }
   });
 
-  it('says who in the cluster does not answer', async () => {
-    const url = roomOf(await prosody()).url;
-    const hung = await joinCluster({
-      name: 'shop',
-      label: 'hung',
-      bus: await loadBus(parseBusUrl(url)),
-      maxStalenessMs: 600_000,
-    });
-    await hung.close();
-    const { code, cause } = await doctor(['--bus', url, ...SHOP]);
+  it('says that nobody else is here, which is no failure', async () => {
+    const { code, cause } = await doctor(['--bus', roomOf(await prosody()).url, ...SHOP]);
     expect(cause?.check).to.equal('cluster');
     expect(cause?.text).to.match(/nobody else/);
     expect(code).to.equal(0);
+  });
+
+  it('says who in the cluster answers, and who does not', async () => {
+    const url = roomOf(await prosody()).url;
+    const answering = await member(url);
+    const hung = new CommandRun(['watch', '--bus', url, '--label', 'hung', ...SHOP]);
+    try {
+      await hung.until(({ stdout }) => (stdout.includes('member-joined') ? true : undefined));
+      await answering.invalidate({ keys: 'a' }, { ack: 1 });
+      hung.signal('SIGSTOP');
+      const { cause } = await doctor(['--bus', url, ...SHOP]);
+      expect(cause?.check, JSON.stringify(cause)).to.equal('cluster');
+      expect(cause?.text).to.match(/hung\/\w+ does not answer; node-\d+\/\w+ does/);
+    } finally {
+      await hung.kill();
+      await answering.close();
+    }
   });
 });

@@ -1,8 +1,11 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { freePort } from '../../brokers/free-port.ts';
 import { runCommand } from '../../brokers/run-command.ts';
 import { activemq } from '../support/brokers.ts';
 
@@ -92,6 +95,37 @@ describe('the package, packed and installed into an empty project with one clien
     });
   }
 
+  it('does what docs/getting-started.md promises, typed as it stands there', async () => {
+    const page = await readFile(join(ROOT, 'docs', 'getting-started.md'), 'utf8');
+    const code = /`server\.mjs`:\n\n```js\n([\s\S]+?)```/.exec(page)?.[1] ?? '';
+    await writeFile(join(place.project, 'server.mjs'), code);
+    await mkdir(join(place.project, 'pages'));
+    await writeFile(join(place.project, 'pages', 'home'), 'one\n');
+    const ports = [await freePort(), await freePort()];
+    const servers = ports.map((port) =>
+      spawn(process.execPath, ['server.mjs', String(port)], {
+        cwd: place.project,
+        stdio: 'inherit',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      }),
+    );
+    const ended = servers.map((server) => once(server, 'close'));
+    try {
+      const [here, there] = ports.map((port) => `http://127.0.0.1:${port}/home`);
+      expect([await answer(here), await answer(there)]).to.deep.equal(['one\n', 'one\n']);
+      await fetch(here ?? '', { method: 'PUT', body: 'two' });
+      const deadline = performance.now() + 2_000;
+      let text = await answer(there);
+      while (text !== 'two' && performance.now() < deadline) text = await answer(there);
+      expect(text).to.equal('two');
+    } finally {
+      for (const server of servers) server.kill();
+      await Promise.all(ended);
+    }
+    // They left; nobody had to end them by force.
+    expect(servers.map(({ exitCode }) => exitCode)).to.deep.equal([0, 0]);
+  });
+
   it('brings the command, which says the same', async () => {
     const bin = join(place.project, 'node_modules', '.bin', 'unstale');
     expect(await runCommand(bin, ['--version'], { env: { NODE_OPTIONS: '' } })).to.match(
@@ -118,4 +152,22 @@ async function versionOf(name: string): Promise<string> {
   const file = join(ROOT, 'node_modules', name, 'package.json');
   const { version }: { version: string } = JSON.parse(await readFile(file, 'utf8'));
   return version;
+}
+
+const TRIES = 100;
+
+/** What a server answers, as soon as it listens. */
+async function answer(url = ''): Promise<string> {
+  let problem: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    try {
+      return await (await fetch(url)).text();
+    } catch (error) {
+      problem = error;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100);
+      });
+    }
+  }
+  throw new Error(`${url} does not answer`, { cause: problem });
 }

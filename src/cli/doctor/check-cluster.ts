@@ -14,7 +14,7 @@ export async function checkCluster(
   const label = `doctor-${process.pid}`;
   const cluster = await joinFor(configuration, { label, bus, signal, lingerMs: 0 });
   try {
-    await Promise.race([settled(cluster, withinMs, signal), pause(withinMs)]);
+    await settled(cluster, withinMs, signal);
     // A key that nobody has: dropping it costs nothing, and everybody who acknowledges it is there.
     const { acked, missing } = await cluster.invalidate(
       { keys: `unstale-doctor ${process.pid}` },
@@ -46,12 +46,6 @@ function tell(cluster: Cluster, acked: readonly string[], missing: readonly stri
 
 /** The first beats of a newcomer are answered within a moment. */
 async function settled(cluster: Cluster, withinMs: number, signal: AbortSignal): Promise<void> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(Math.min(withinMs, 2_000))]);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(Math.min(withinMs, 1_500))]);
   await cluster.ready({ signal: within }).catch(() => undefined);
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, delayMs);
-  });
 }
