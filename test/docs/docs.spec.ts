@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { demoCommand } from '../../src/cli/demo.ts';
 import { doctorCommand } from '../../src/cli/doctor.ts';
@@ -64,6 +64,17 @@ describe('the documentation', () => {
       ...Object.keys(ENVIRONMENT),
       'UNSTALE_CONFIG',
     ]);
+  });
+
+  it('lists every check of the doctor', () => {
+    const folder = new URL('../../src/cli/doctor/', import.meta.url);
+    const code = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
+    const made = /\b(?:ok|warning|failed|skipped)\(\s*'([a-z-]+)'/g;
+    const checks = [...code.join('\n').matchAll(made)].map(([, name]) => name);
+    // The channel is called as each transport calls it.
+    const channels = ['room', 'topic', 'exchange', 'channel'];
+    const listed = firstColumn(read('docs/cli.md'), 'What `unstale doctor` checks');
+    expect(listed).to.have.members([...new Set([...checks, ...channels])]);
   });
 
   it('lists every report', () => {
