@@ -28,6 +28,7 @@ export class ClusterNode {
   /** Inputs that come while a step's effects are being carried out: taken after it, in order. */
   readonly #queue: Input[] = [];
   #stepping = false;
+  #turnEndDue = false;
   #nextCall = 1;
   #ended = false;
   #saidBye = false;
@@ -144,6 +145,7 @@ export class ClusterNode {
     this.#queue.push(input);
     if (this.#stepping) return;
     this.#stepping = true;
+    this.core.publisher.gathersTurn = this.runtime.endTurn !== undefined;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         for (const effect of this.core.step(next, this.runtime.now())) this.#carryOut(effect);
@@ -151,7 +153,18 @@ export class ClusterNode {
     } finally {
       this.#stepping = false;
       if (!this.#ended) this.#timer.set(this.core.wakeAtMs);
+      if (this.core.publisher.pumpDue) this.#pumpAtEndOfTurn();
     }
+  }
+
+  /** Group commit: what is invalidated in one turn shares a frame. */
+  #pumpAtEndOfTurn(): void {
+    if (this.#turnEndDue) return;
+    this.#turnEndDue = true;
+    this.runtime.endTurn?.(() => {
+      this.#turnEndDue = false;
+      this.step({ type: 'timer' });
+    });
   }
 
   #call(input: (call: number) => Input): Promise<CallResult> {

@@ -9,6 +9,11 @@ export interface Runtime {
   setTimer(callback: () => void, delayMs: number): () => void;
   /** Calls `callback` after the input and output that waits now. */
   defer(callback: () => void): void;
+  /**
+   * Calls `callback` once everything is done that follows from what is being done now, and before any input or output.
+   * Without it, every invalidation that finds nothing in flight is a frame of its own.
+   */
+  endTurn?(callback: () => void): void;
   /** Evenly from 0 to 1. */
   random(): number;
 }
@@ -49,6 +54,12 @@ export function systemRuntime(): Runtime {
     },
     defer(callback) {
       setImmediate(callback);
+    },
+    endTurn(callback) {
+      // A tick that is asked for within a microtask comes after all of them: whoever awaits has gone on by then.
+      queueMicrotask(() => {
+        process.nextTick(callback);
+      });
     },
     // From the system: machines that were cloned while running share the state of `Math.random` (ID-1).
     random: () => {

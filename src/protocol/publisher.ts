@@ -32,6 +32,13 @@ export class Publisher {
   #pausedUntilMs: number | undefined;
   /** When this node last published, on the monotonic clock: tail beats follow it (PUB-5). */
   publishedAtMs: number = Number.NEGATIVE_INFINITY;
+  /**
+   * Whoever drives the protocol will send `timer` at the end of this turn if `pumpDue`: what is published in one turn,
+   * and what callers publish as soon as they are told of a confirmation, then shares a frame.
+   */
+  gathersTurn = false;
+  #pumpDue = false;
+  #slotFreed = false;
 
   constructor(host: Host, origin: Origin, firstSeq = 0) {
     this.#host = host;
@@ -59,6 +66,11 @@ export class Publisher {
   /** Guarded writes under way. */
   get guards(): number {
     return this.#guards.size;
+  }
+
+  /** Something may wait for the end of the turn. */
+  get pumpDue(): boolean {
+    return this.#pumpDue;
   }
 
   /** Numbers a selection and sends it as soon as group commit allows; returns its highest number. */
@@ -104,7 +116,7 @@ export class Publisher {
     for (const call of this.#timed) {
       if (this.#host.now.monoMs >= call.timeoutAtMs) this.#settle(call, 'timeout');
     }
-    this.pump();
+    this.#pumpNow();
   }
 
   /** The bus has settled frame `id`. */
@@ -138,8 +150,17 @@ export class Publisher {
     for (const call of this.#calls.values()) this.#settle(call, 'local');
   }
 
-  /** Sends what should go out now. */
+  /** Sends what should go out now, or at the end of the turn. */
   pump(slotFreed = false): void {
+    this.#slotFreed ||= slotFreed;
+    if (this.gathersTurn) this.#pumpDue = true;
+    else this.#pumpNow();
+  }
+
+  #pumpNow(): void {
+    const slotFreed = this.#slotFreed;
+    this.#slotFreed = false;
+    this.#pumpDue = false;
     const { wallMs, monoMs } = this.#host.now;
     if (!this.#host.busOpen || monoMs < (this.#pausedUntilMs ?? monoMs)) return;
     this.#pausedUntilMs = undefined;
