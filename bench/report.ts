@@ -23,6 +23,8 @@ export interface Verdict {
   readonly promise: string;
   readonly measured: number;
   readonly limit: number;
+  /** Default: at most. */
+  readonly bound?: 'at most' | 'at least';
   readonly holds: boolean;
 }
 
@@ -44,8 +46,8 @@ export function asText(report: BenchReport): string {
   for (const { title, head, rows } of report.tables) {
     lines.push(title, ...aligned([head, ...rows.map((row) => row.map(shown))]), '');
   }
-  for (const { promise, measured, limit, holds } of report.verdicts) {
-    lines.push(`${holds ? 'holds' : 'FAILS'}: ${promise}: ${shown(measured)} (at most ${limit})`);
+  for (const { promise, measured, limit, bound = 'at most', holds } of report.verdicts) {
+    lines.push(`${holds ? 'holds' : 'FAILS'}: ${promise}: ${shown(measured)} (${bound} ${limit})`);
   }
   lines.push('', ...report.notes);
   const about = { ...machine(), ...report.versions };

@@ -1,0 +1,52 @@
+import type { BusConfig } from 'unstale/config';
+
+/** What tells the cache entries of other processes to go: ours, or a client library as it comes. */
+export type ContenderConfig =
+  | { readonly type: 'unstale'; readonly bus: BusConfig; readonly nodes: number }
+  | ({ readonly type: 'bare-xmpp'; readonly domain: string; readonly room: string } & Login)
+  | ({ readonly type: 'bare-stomp'; readonly topic: string } & Login)
+  | ({ readonly type: 'bare-amqp'; readonly exchange: string } & Login)
+  | ({ readonly type: 'ioredis'; readonly channel: string } & Login);
+
+export interface Login {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** One process's part in a comparison: a cache with entries, and what drops them here and elsewhere. */
+export interface Contender {
+  /** Resolves once everybody counts on this one. */
+  ready(): Promise<void>;
+  /** Fills the cache. */
+  warm(keys: readonly string[]): Promise<void>;
+  /** Entries that are still there. */
+  left(): number;
+  /** Tells the others; resolves when the broker has accepted it. */
+  publish(key: string): Promise<void>;
+  /** Called after the entry of `key` was dropped because of another process. */
+  onEvicted(listener: (key: string) => void): void;
+  /** Control messages sent so far, where there are any. */
+  controlMessages(): number;
+  close(): Promise<void>;
+}
+
+/** Makes the contender of a configuration, connected. A process that only publishes needs no subscription where its library asks for none. */
+export async function makeContender(
+  config: ContenderConfig,
+  role: 'publisher' | 'subscriber',
+): Promise<Contender> {
+  switch (config.type) {
+    case 'unstale':
+      return await (await import('./unstale-contender.ts')).unstaleContender(config);
+    case 'bare-xmpp':
+      return await (await import('./bare-xmpp.ts')).bareXmpp(config);
+    case 'bare-stomp':
+      return await (await import('./bare-stomp.ts')).bareStomp(config, role);
+    case 'bare-amqp':
+      return await (await import('./bare-amqp.ts')).bareAmqp(config, role);
+    case 'ioredis':
+      return await (await import('./bare-redis.ts')).bareRedis(config, role);
+  }
+}
