@@ -1,4 +1,4 @@
 import { describeXmpp } from '../../test/adapters/xmpp/describe-xmpp.ts';
-import { ejabberd } from '../../test/support/brokers.ts';
+import { ejabberdServer } from '../../test/support/servers.ts';
 
-describeXmpp('XMPP on ejabberd', ejabberd);
+describeXmpp('XMPP on ejabberd', ejabberdServer);

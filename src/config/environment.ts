@@ -28,6 +28,7 @@ const OTHERS = new Set([
   'UNSTALE_STOMP_URL',
   'UNSTALE_AMQP_URL',
   'UNSTALE_RABBITMQ_STOMP_URL',
+  'UNSTALE_EJABBERD_URL',
 ]);
 
 export interface EnvironmentSetting {

@@ -4,10 +4,11 @@ import {
   startWithCompose,
   type ActiveMqBroker,
   type BrokerName,
+  type EjabberdBroker,
   type ProsodyBroker,
   type RabbitMqBroker,
 } from '../../brokers/index.ts';
-import { activemq, prosody, rabbitmq } from './brokers.ts';
+import { activemq, ejabberd, prosody, rabbitmq } from './brokers.ts';
 import { givenServer, type GivenServer } from './given-server.ts';
 
 /** A server for the tests: given by its URL, run by Docker, or started here. */
@@ -20,7 +21,7 @@ export interface Server<Launched> {
   readonly launched?: Launched;
 }
 
-export interface XmppServer extends Server<ProsodyBroker> {
+export interface XmppServer<Launched = ProsodyBroker> extends Server<Launched> {
   readonly domain: string;
   readonly mucDomain: string;
 }
@@ -28,8 +29,17 @@ export interface XmppServer extends Server<ProsodyBroker> {
 /** The XMPP server: of `UNSTALE_XMPP_URL`, otherwise Prosody. */
 export async function xmppServer(): Promise<XmppServer> {
   const given = await found('UNSTALE_XMPP_URL', 'xmpp', 5222, 'prosody');
-  if (given === undefined) return launched(await prosody());
-  // The room's address ends in the domain of the rooms, which by custom is a subdomain of the server's.
+  return given === undefined ? launched(await prosody()) : withDomains(given);
+}
+
+/** ejabberd, as a second XMPP server: of `UNSTALE_EJABBERD_URL`, otherwise started here. */
+export async function ejabberdServer(): Promise<XmppServer<EjabberdBroker>> {
+  const given = givenServer('UNSTALE_EJABBERD_URL', 'xmpp', 5222);
+  return given === undefined ? launched(await ejabberd()) : withDomains(given);
+}
+
+/** The room's address ends in the domain of the rooms, which by custom is a subdomain of the server's. */
+function withDomains(given: GivenServer): XmppServer<never> {
   const mucDomain = given.channel.slice(given.channel.indexOf('@') + 1);
   return { ...given, mucDomain, domain: mucDomain.slice(mucDomain.indexOf('.') + 1) };
 }

@@ -11,6 +11,7 @@ export class Person {
 
   /** Joins and waits for the room's subject, after which everything is heard. */
   static async joins(options: {
+    readonly host: string;
     readonly port: number;
     readonly domain: string;
     readonly username: string;
@@ -18,8 +19,8 @@ export class Person {
     readonly room: string;
     readonly nick?: string;
   }): Promise<Person> {
-    const { port, domain, username, password, room, nick = 'person' } = options;
-    const service = `xmpp://127.0.0.1:${port}`;
+    const { host, port, domain, username, password, room, nick = 'person' } = options;
+    const service = `xmpp://${host}:${port}`;
     const xmpp = client({ service, domain, username, password });
     const person = new Person(xmpp, room, nick);
     xmpp.reconnect.stop();

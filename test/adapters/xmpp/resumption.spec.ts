@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { startProsody, type ProsodyBroker } from '../../../brokers/index.ts';
 import { prosody } from '../../support/brokers.ts';
@@ -157,6 +158,9 @@ async function occupants(broker: ProsodyBroker, room: string): Promise<number> {
 
 /** The server tells nobody when it forgets a session: it has to be asked until it has. */
 async function gone(count: () => Promise<number>, wanted: number): Promise<void> {
-  for (let asked = 0; asked < 50; asked += 1) if ((await count()) === wanted) return;
-  throw new Error('the server has not forgotten the session');
+  for (let asked = 0; asked < 100; asked += 1) {
+    if ((await count()) === wanted) return;
+    await pause(100);
+  }
+  throw new Error('the server has not forgotten the session within 10 s');
 }
