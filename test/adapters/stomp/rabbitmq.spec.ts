@@ -103,9 +103,9 @@ describe("the STOMP bus on RabbitMQ's plugin", function () {
   it('needs no more rights than its page says', async () => {
     const subscription = '^stomp-subscription-';
     const rights = String.raw`^(stomp-subscription-|amq\.topic$)`;
-    await broker.addUser('modest', 'modest-secret');
-    await broker.setPermissions('modest', { configure: subscription, write: rights, read: rights });
-    const modest = { username: 'modest', password: 'modest-secret' };
+    await broker.addUser('modest-stomp', 'modest-secret');
+    await broker.setPermissions('modest-stomp', { configure: subscription, write: rights, read: rights });
+    const modest = { username: 'modest-stomp', password: 'modest-secret' };
     const listener = await Listener.on(bus('modest', modest));
     await listener.bus.publish('within its rights');
     await listener.hearsFrame('within its rights');
