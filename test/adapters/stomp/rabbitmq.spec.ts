@@ -104,7 +104,11 @@ describe("the STOMP bus on RabbitMQ's plugin", function () {
     const subscription = '^stomp-subscription-';
     const rights = String.raw`^(stomp-subscription-|amq\.topic$)`;
     await broker.addUser('modest-stomp', 'modest-secret');
-    await broker.setPermissions('modest-stomp', { configure: subscription, write: rights, read: rights });
+    await broker.setPermissions('modest-stomp', {
+      configure: subscription,
+      write: rights,
+      read: rights,
+    });
     const modest = { username: 'modest-stomp', password: 'modest-secret' };
     const listener = await Listener.on(bus('modest', modest));
     await listener.bus.publish('within its rights');
