@@ -11,7 +11,7 @@ export class Person {
 
   /** Joins and waits for the room's subject, after which everything is heard. */
   static async joins(options: {
-    readonly host: string;
+    readonly host?: string;
     readonly port: number;
     readonly domain: string;
     readonly username: string;
@@ -19,7 +19,7 @@ export class Person {
     readonly room: string;
     readonly nick?: string;
   }): Promise<Person> {
-    const { host, port, domain, username, password, room, nick = 'person' } = options;
+    const { host = '127.0.0.1', port, domain, username, password, room, nick = 'person' } = options;
     const service = `xmpp://${host}:${port}`;
     const xmpp = client({ service, domain, username, password });
     const person = new Person(xmpp, room, nick);
