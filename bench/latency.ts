@@ -1,0 +1,121 @@
+import type { BenchOptions } from './bench-options.ts';
+import { quantile } from './measure.ts';
+import type { BenchReport, Table, Verdict } from './report.ts';
+import { COURSES, startCourse, type CourseName } from './rig/course.ts';
+import { Team } from './rig/team.ts';
+import { versionsOf } from './rig/versions.ts';
+
+const PER_SECOND = 200;
+const SECONDS = 10;
+const ROUNDS = 3;
+const P50_LIMIT = 1.15;
+const P99_LIMIT = 1.3;
+
+const QUESTION =
+  'How long does an invalidation take to another process, beside the bare client library?';
+
+/** From the call to the eviction in another process, at a steady pace, in ms. */
+interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly lost: number;
+}
+
+export async function run(options: BenchOptions = {}): Promise<BenchReport> {
+  const tables: Table[] = [];
+  const verdicts: Verdict[] = [];
+  for (const name of COURSES) {
+    if (options.only !== undefined && !options.only.includes(name)) continue;
+    const result = await compare(name, options);
+    tables.push(result.table);
+    verdicts.push(...result.verdicts);
+  }
+  const notes = [
+    `${PER_SECOND} invalidations a second for ${SECONDS} s, one publisher and one subscriber, each a process; ` +
+      'from the call to the eviction, by the monotonic clock of the machine. TCP_NODELAY on both sides. ' +
+      'Medians of interleaved rounds; a ratio is the median of the ratios of the rounds.',
+  ];
+  return { question: QUESTION, versions: versionsOf(), tables, notes, verdicts };
+}
+
+async function compare(
+  name: CourseName,
+  options: BenchOptions,
+): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
+  const { rounds = ROUNDS, onProgress } = options;
+  await using course = await startCourse(name);
+  const rest = { subscribers: 1, timesEvictions: true };
+  await using ours = await Team.start({ contender: course.unstale(2), ...rest });
+  await using bare = await Team.start({ contender: course.bare(), ...rest });
+  const sides = [
+    { title: course.title, team: ours, runs: [] as Latency[] },
+    { title: course.bareTitle, team: bare, runs: [] as Latency[] },
+  ];
+  for (let round = -1; round < rounds; round += 1) {
+    for (const side of sides) {
+      // The first round only warms up.
+      const latency = await runPace(side.team, round < 0 ? 2 : SECONDS);
+      onProgress?.(`${name}, round ${round}: ${side.title}: p50 ${latency.p50.toFixed(2)} ms`);
+      if (round >= 0) side.runs.push(latency);
+    }
+  }
+  const [own, library] = sides.map(({ runs }) => runs);
+  const ratio = (figure: 'p50' | 'p99'): number =>
+    quantile(
+      (own ?? []).map((one, round) => one[figure] / (library?.[round]?.[figure] ?? Number.NaN)),
+      0.5,
+    );
+  return {
+    table: {
+      title: `${course.title}: ms from the call to the eviction in another process`,
+      head: ['', 'p50', 'p99', 'p99.9', 'lost'],
+      rows: sides.map(({ title, runs }) => [
+        title,
+        median(runs, 'p50'),
+        median(runs, 'p99'),
+        median(runs, 'p999'),
+        runs.reduce((sum, one) => sum + one.lost, 0).toFixed(0),
+      ]),
+    },
+    verdicts: [
+      verdict(`${course.title} / bare, p50`, ratio('p50'), P50_LIMIT),
+      verdict(`${course.title} / bare, p99`, ratio('p99'), P99_LIMIT),
+    ],
+  };
+}
+
+async function runPace(team: Team, seconds: number): Promise<Latency> {
+  const keys = PER_SECOND * seconds;
+  await team.warm(keys);
+  const draining = team.subscribers.map((subscriber) => subscriber.tell('drain', {}));
+  const calls = await team.publisher.tell('pace', { perSecond: PER_SECOND, seconds });
+  await Promise.all(draining);
+  const tookMs: number[] = [];
+  let lost = 0;
+  for (const subscriber of team.subscribers) {
+    const evictions = await subscriber.tell('evictions', { keys });
+    for (const [number, calledNs] of calls.entries()) {
+      const evictedNs = evictions[number] ?? 0;
+      if (evictedNs === 0) lost += 1;
+      else tookMs.push((evictedNs - calledNs) / 1e6);
+    }
+  }
+  return {
+    p50: quantile(tookMs, 0.5),
+    p99: quantile(tookMs, 0.99),
+    p999: quantile(tookMs, 0.999),
+    lost,
+  };
+}
+
+function median(runs: readonly Latency[], figure: keyof Latency): number {
+  return quantile(
+    runs.map((run) => run[figure]),
+    0.5,
+  );
+}
+
+function verdict(promise: string, measured: number, limit: number): Verdict {
+  return { promise, measured, limit, holds: measured <= limit };
+}
