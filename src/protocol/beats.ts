@@ -114,11 +114,11 @@ export class Beats {
     }
     // Nobody has heard this node for so long that all have forgotten it.
     if (localMs - this.#sentLocalMs >= this.#members.forgetAfterMs) this.#members.rejoin();
+    const tailDue = monoMs >= (this.#tails[0] ?? Number.POSITIVE_INFINITY);
+    // A full beat says what the thin one would have said.
     if (monoMs >= this.#dueAtMs) this.#sendFull(origin, publisher);
-    else if (this.#tails[0] !== undefined && monoMs >= this.#tails[0]) {
-      this.#tails = this.#tails.slice(1);
-      this.#send(this.#fields(origin, publisher));
-    }
+    else if (tailDue) this.#send(this.#fields(origin, publisher));
+    if (tailDue) this.#tails = this.#tails.slice(1);
   }
 
   /** No more beats until somebody asks. */

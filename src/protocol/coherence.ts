@@ -6,6 +6,7 @@ import { decode, encode, type Decoder } from './codec.ts';
 import { newCounters, type Counters } from './counters.ts';
 import type { Effect } from './effect.ts';
 import { ForeignMessages } from './foreign-messages.ts';
+import { Hearing } from './hearing.ts';
 import type { Host } from './host.ts';
 import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
@@ -13,7 +14,7 @@ import type { BusEvent, Input, Wait } from './input.ts';
 import type { Instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { Members } from './members.ts';
-import type { Message, Origin, Repair } from './message.ts';
+import type { Origin } from './message.ts';
 import { Proofs } from './proofs.ts';
 import { Publisher } from './publisher.ts';
 import type { Settings } from './settings.ts';
@@ -39,7 +40,6 @@ export class Coherence {
   readonly counters: Counters = newCounters();
   readonly members: Members;
   readonly #settings: Settings;
-  readonly #decode: Decoder;
   /** What the parts of the core see of the current step. */
   readonly #host: { -readonly [Key in keyof Host]: Host[Key] };
   readonly #identity: Identity;
@@ -48,7 +48,7 @@ export class Coherence {
   readonly #foreign: ForeignMessages;
   readonly #inbound: Inbound;
   readonly #silence: Silence;
-  readonly #listener: BeatListener;
+  readonly #hearing: Hearing;
   readonly #acks: Acknowledgements;
   readonly #proofs: Proofs;
   #publisher: Publisher;
@@ -61,7 +61,6 @@ export class Coherence {
 
   constructor(options: CoherenceOptions) {
     this.#settings = options.settings;
-    this.#decode = options.decode ?? decode;
     this.#host = this.#makeHost(options);
     const host = this.#host;
     this.#identity = new Identity(host);
@@ -72,16 +71,10 @@ export class Coherence {
     this.#foreign = new ForeignMessages(host);
     this.#inbound = new Inbound(host, members, this.#barrier);
     this.#silence = new Silence(host, members, this.#inbound);
-    this.#listener = new BeatListener(host, {
-      members,
-      beats: this.#beats,
-      inbound: this.#inbound,
-      barrier: this.#barrier,
-      silence: this.#silence,
-    });
     this.#acks = new Acknowledgements(host, members);
     this.#proofs = new Proofs(host, members);
     this.#publisher = new Publisher(host, this.origin, options.firstSeq);
+    this.#hearing = this.#makeHearing(options.decode ?? decode);
   }
 
   get origin(): Origin {
@@ -119,7 +112,7 @@ export class Coherence {
   #take(input: Input): void {
     switch (input.type) {
       case 'frame':
-        this.#hear(input.frame);
+        this.#hearing.frame(input.frame, this.#left);
         return;
       case 'foreign':
         this.#foreign.heard(input.message);
@@ -169,94 +162,6 @@ export class Coherence {
     }
     const seq = publish(this.#publisher);
     if (wait.for !== 'bus') this.#barrier.wait(call, seq, wait, this.members, this.boundMs);
-  }
-
-  #hear(frame: string): void {
-    const { cluster, maxFrameBytes } = this.#settings;
-    const limit = Math.max(maxFrameBytes, LIMITS.readFrameBytes);
-    const decoded = this.#decode(frame, cluster, limit);
-    switch (decoded.type) {
-      case 'refused':
-        this.#refuse(decoded.reason);
-        return;
-      case 'other-cluster':
-        return;
-      case 'newer':
-        this.#hearNewer(decoded.origin);
-        return;
-      case 'message':
-        this.counters.framesHeard += 1;
-        if (decoded.message.origin === this.origin) this.#hearOwn(decoded.message, frame);
-        else this.#hearPeer(decoded.message);
-    }
-  }
-
-  #hearPeer(message: Message): void {
-    const { origin } = message;
-    switch (message.type) {
-      case 'inv': {
-        const { seq, low = seq, selection, via, wallMs } = message;
-        if (via !== undefined) this.#foreign.adopted(via);
-        this.#inbound.batch(origin, [low, seq], selection, {
-          published: publishedUpTo(message),
-          ...(wallMs === undefined ? {} : { wallMs }),
-        });
-        if (message.ackWanted) this.#acks.owe(origin);
-        return;
-      }
-      case 'rep':
-        this.#hearRepair(message);
-        return;
-      case 'beat':
-        this.#listener.hear(message, this.origin);
-        // Others hold that I have left for good: as this origin nobody would require me any more.
-        if (message.departed?.has(this.origin) === true) this.#identity.doubt();
-        return;
-      case 'nack':
-        this.#heard(origin);
-        if (message.publisher !== this.origin) this.#inbound.overheard(message);
-        else if (message.ranges.some(([, high]) => high > this.#publisher.seq)) {
-          // Numbers that I never assigned were heard in my name.
-          this.#identity.doubt();
-        } else this.#publisher.answer(message);
-        return;
-      case 'ack': {
-        this.#heard(origin);
-        const contig = message.acks.get(this.origin);
-        if (contig !== undefined) this.#barrier.acknowledged(origin, contig, this.members);
-        return;
-      }
-      case 'bye':
-        this.#inbound.bye(origin, message.seq);
-        return;
-      case 'unknown':
-        this.#heard(origin);
-        return;
-    }
-  }
-
-  #hearRepair(message: Repair): void {
-    const note = { repair: true, published: publishedUpTo(message) };
-    this.#inbound.batch(message.origin, message.range, message.selection, note);
-  }
-
-  /** A sign of life without numbers. */
-  #heard(origin: Origin): void {
-    if (this.members.departures.isNews(origin, {})) this.members.heard(origin);
-  }
-
-  /** It exists, and says nothing that we could trust: required, never proven (VER-1). */
-  #hearNewer(origin: Origin): void {
-    const peer = this.members.departures.isFinal(origin) ? undefined : this.members.heard(origin);
-    if (peer === undefined || peer.opaque) return;
-    peer.opaque = true;
-    this.members.changed();
-    this.#host.emit({ type: 'report', report: { type: 'newer-version', origin } });
-  }
-
-  #hearOwn(message: Message, frame: string): void {
-    const said = { seq: this.#publisher.seq, beat: this.#beats.beat, left: this.#left };
-    this.#identity.heard(message, frame, said);
   }
 
   #busEvent(event: BusEvent): void {
@@ -349,6 +254,7 @@ export class Coherence {
     this.#beats.reset();
     for (const [guard, selection] of guards) this.#publisher.reserve(guard, selection);
     for (const selection of unsent) this.#publisher.publish(0, selection, { for: 'bus' });
+    this.#beats.tick(this.origin, this.#publisher);
   }
 
   #nextWake(): number {
@@ -363,10 +269,22 @@ export class Coherence {
     return Math.min(wake, this.#beats.dueAtMs, this.#foreign.dueAtMs, this.#identity.dueAtMs);
   }
 
-  #refuse(reason: string): void {
-    const refused = this.counters.framesRefused;
-    refused[reason] = (refused[reason] ?? 0) + 1;
-    this.#host.emit({ type: 'report', report: { type: 'frame-refused', reason } });
+  #makeHearing(decoder: Decoder): Hearing {
+    const parts = {
+      members: this.members,
+      beats: this.#beats,
+      inbound: this.#inbound,
+      barrier: this.#barrier,
+    };
+    const silence = this.#silence;
+    return new Hearing(this.#host, decoder, {
+      ...parts,
+      identity: this.#identity,
+      beatListener: new BeatListener(this.#host, { ...parts, silence }),
+      acks: this.#acks,
+      foreign: this.#foreign,
+      publisher: () => this.#publisher,
+    });
   }
 
   #makeHost(options: CoherenceOptions): { -readonly [Key in keyof Host]: Host[Key] } {
@@ -392,8 +310,3 @@ export class Coherence {
 
 /** Where numbers end: so far below the largest safe integer that none is skipped (PUB-6). */
 const LAST_SEQ = Number.MAX_SAFE_INTEGER - LIMITS.sequenceJump;
-
-/** Up to here everything is published, by the message's own word: what is held back is still to come (PUB-8). */
-function publishedUpTo({ seq, held }: { readonly seq: number; readonly held?: number }): number {
-  return Math.min(seq, (held ?? Number.POSITIVE_INFINITY) - 1);
-}

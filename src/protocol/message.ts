@@ -99,6 +99,8 @@ export interface Repair {
   /** The lowest number that is reserved or gathered and not published yet (PUB-8). */
   readonly held?: number;
   readonly selection: Selection;
+  /** Somebody waits for acknowledgements of what it repeats (BAR-1). */
+  readonly ackWanted: boolean;
 }
 
 /** `ack`: cumulative acknowledgements. */

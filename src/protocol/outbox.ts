@@ -242,11 +242,12 @@ function headerBytes(cluster: string, origin: Origin): number {
     seq: most,
     held: most,
     selection: { keys: {}, tags: {}, prefixes: {}, regions: [], all: true },
+    ackWanted: true,
   });
   return longest.length + SPARE_BYTES;
 }
 
-/** For what an `inv` has and a `rep` has not: `lo`, `a`, `w`, and `via` with the id of a foreign message. */
+/** For what an `inv` has and a `rep` has not: `lo`, `w`, and `via` with the id of a foreign message. */
 const SPARE_BYTES = 280;
 
 /** Puts a whole selection into one batch; `false` if it does not fit even as regions. */

@@ -4,8 +4,7 @@ import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { NegativeAck, Origin, Range } from './message.ts';
 import type { Outbox } from './outbox.ts';
-import { ResendRing } from './resend-ring.ts';
-import type { Selection } from './selection.ts';
+import { ResendRing, type Piece } from './resend-ring.ts';
 import { TIMES } from './settings.ts';
 
 /** Repairs that may be sent in one second; the last of them is a summary (NACK-3). */
@@ -35,7 +34,9 @@ export class RepairAnswers {
   keep(batch: Batch): void {
     if (batch.keptForRepair) return;
     batch.keptForRepair = true;
-    this.#ring.add([batch.low, batch.high], batch.selection(), Math.max(1, batch.bytes));
+    const { low, high, ackWanted } = batch;
+    const bytes = Math.max(1, batch.bytes);
+    this.#ring.add({ range: [low, high], selection: batch.selection(), bytes, ackWanted });
     this.#host.counters.published += batch.high - batch.low + 1;
   }
 
@@ -53,7 +54,7 @@ export class RepairAnswers {
       }
       for (const piece of this.#ring.collect([low, high], held, bounds)) {
         if (!this.#mayRepair()) return;
-        this.#repair(piece.range, piece.selection, held);
+        this.#repair(piece, held);
       }
     }
   }
@@ -69,7 +70,7 @@ export class RepairAnswers {
     return this.#second.sent < REPAIRS_PER_SECOND;
   }
 
-  #repair(range: Range, selection: Selection, held: number): void {
+  #repair({ range, selection, ackWanted }: Piece, held: number): void {
     this.#second.sent += 1;
     // The last one of a second covers all that was published, but never a number that is still to come.
     const summary = this.#second.sent === REPAIRS_PER_SECOND && range[1] < held;
@@ -82,6 +83,7 @@ export class RepairAnswers {
         seq: this.#outbox.seq,
         ...(held > this.#outbox.seq ? {} : { held }),
         selection: summary ? { all: true } : selection,
+        ackWanted,
       }),
     );
   }

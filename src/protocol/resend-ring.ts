@@ -8,6 +8,8 @@ export interface Piece {
   readonly range: Range;
   readonly selection: Selection;
   readonly bytes: number;
+  /** Somebody waited for acknowledgements of it. */
+  readonly ackWanted: boolean;
 }
 
 export interface PieceBounds {
@@ -41,10 +43,10 @@ export class ResendRing {
     this.#maxBatches = options.maxBatches ?? LIMITS.ringBatches;
   }
 
-  /** Keeps a batch. `bytes` is what it weighs. */
-  add(range: Range, selection: Selection, bytes: number): void {
-    this.#kept.push({ range, selection, bytes });
-    this.#bytes += bytes;
+  /** Keeps a batch. */
+  add(batch: Piece): void {
+    this.#kept.push(batch);
+    this.#bytes += batch.bytes;
     if (this.#kept.length > this.#maxBatches || this.#bytes > LIMITS.ringBytes) this.#fold();
   }
 
@@ -62,7 +64,8 @@ export class ResendRing {
       const top = Math.min(end, held - 1);
       if (next > top) return;
       const range: Range = [next, top];
-      pieces.push({ range, selection: this.#summary(range, bounds), bytes: Infinity });
+      const selection = this.#summary(range, bounds);
+      pieces.push({ range, selection, bytes: Infinity, ackWanted: false });
     };
     for (const batch of kept) {
       summarizeUpTo(batch.range[0] - 1);
@@ -72,6 +75,7 @@ export class ResendRing {
           range: [last.range[0], batch.range[1]],
           selection: union(last.selection, batch.selection),
           bytes: last.bytes + batch.bytes,
+          ackWanted: last.ackWanted || batch.ackWanted,
         };
       } else {
         pieces.push(batch);

@@ -128,6 +128,7 @@ function readRepair(origin: Origin, wire: Wire): Message | undefined {
     range,
     seq,
     selection,
+    ackWanted: wire['a'] === 1,
     ...(held === undefined ? {} : { held }),
   };
 }

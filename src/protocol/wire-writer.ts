@@ -78,6 +78,7 @@ function repairToWire(cluster: string, message: Repair): Wire {
     p: prefixes,
     r: regions,
     f: all === true ? 1 : undefined,
+    a: message.ackWanted ? 1 : undefined,
   };
 }
 

@@ -200,6 +200,8 @@ export class CoreNode {
       return;
     }
     for (const effect of this.core.step(input, this.now)) this.#carryOut(effect);
+    if (input.type === 'timer' && this.core.wakeAtMs <= this.now.monoMs)
+      throw new Error('it wants to be called again at once: that would never end');
     this.#setTimer();
   }
 

@@ -60,6 +60,7 @@ export function repOf(
     range,
     seq: range[1],
     selection: keys.length === 0 ? {} : { keys: { things: keys } },
+    ackWanted: false,
     ...rest,
   };
 }

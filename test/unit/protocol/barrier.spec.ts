@@ -39,6 +39,17 @@ describe('the barrier', () => {
     expect((call.settledAtMs ?? 0) - startMs).to.be.below(1_500);
   });
 
+  it('BAR-1 a repair of what is waited for asks to be acknowledged as well', () => {
+    const network = new CoreNetwork({ maxStalenessMs: 30_000 });
+    const [writer, one] = trioOf(network);
+    network.lose = ({ to, message }) => to === one && message.type === 'inv';
+    const startMs = network.nowMs;
+    const call = writer.invalidate(['x'], { for: 'all' });
+    network.run(1_500);
+    expect(call.result?.by).to.equal('acks');
+    expect((call.settledAtMs ?? 0) - startMs).to.be.below(1_000);
+  });
+
   it('BAR-2 resolves when all whom it requires have applied it', () => {
     const network = new CoreNetwork();
     const [writer, one, two] = trioOf(network);

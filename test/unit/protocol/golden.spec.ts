@@ -104,6 +104,7 @@ const SAID: Readonly<Record<string, Sendable>> = {
     seq: 812,
     held: 811,
     selection: { keys: { articles: ['42', '44'] } },
+    ackWanted: true,
   },
   'rep.regions': {
     type: 'rep',
@@ -111,6 +112,7 @@ const SAID: Readonly<Record<string, Sendable>> = {
     range: [1, 400],
     seq: 812,
     selection: { regions: ['articles', 'authors'] },
+    ackWanted: false,
   },
   ack: {
     type: 'ack',

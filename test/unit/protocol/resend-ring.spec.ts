@@ -1,13 +1,18 @@
 import { expect } from 'chai';
 import { LIMITS } from '../../../src/protocol/limits.ts';
-import { ResendRing } from '../../../src/protocol/resend-ring.ts';
+import { ResendRing, type Piece } from '../../../src/protocol/resend-ring.ts';
 
 const BOUNDS = { maxNames: LIMITS.batchKeys, maxBytes: 7_000 };
 const NOTHING_HELD = Number.POSITIVE_INFINITY;
 
+function pieceOf(seq: number, region: string, bytes: number): Piece {
+  const selection = { keys: { [region]: [`key-${seq}`] } };
+  return { range: [seq, seq], selection, bytes, ackWanted: false };
+}
+
 function filled(ring: ResendRing, from: number, to: number, region: (seq: number) => string): void {
   for (let seq = from; seq <= to; seq += 1) {
-    ring.add([seq, seq], { keys: { [region(seq)]: [`key-${seq}`] } }, 20);
+    ring.add(pieceOf(seq, region(seq), 20));
   }
 }
 
@@ -16,14 +21,18 @@ describe('the resend ring', () => {
     const ring = new ResendRing();
     filled(ring, 1, 5, () => 'things');
     expect(ring.collect([2, 4], NOTHING_HELD, BOUNDS)).to.deep.equal([
-      { range: [2, 4], selection: { keys: { things: ['key-2', 'key-3', 'key-4'] } }, bytes: 60 },
+      {
+        range: [2, 4],
+        selection: { keys: { things: ['key-2', 'key-3', 'key-4'] } },
+        bytes: 60,
+        ackWanted: false,
+      },
     ]);
   });
 
   it('makes pieces that fit a frame, each for consecutive numbers', () => {
     const ring = new ResendRing();
-    for (let seq = 1; seq <= 10; seq += 1)
-      ring.add([seq, seq], { keys: { things: [`k${seq}`] } }, 3_000);
+    for (let seq = 1; seq <= 10; seq += 1) ring.add(pieceOf(seq, 'things', 3_000));
     const pieces = ring.collect([1, 10], NOTHING_HELD, BOUNDS);
     expect(pieces.map(({ range }) => range)).to.deep.equal([
       [1, 2],
@@ -52,7 +61,7 @@ describe('the resend ring', () => {
     const add = (seq: number): void => {
       const region = `region-${seq % 7}`;
       regionOf.set(seq, region);
-      ring.add([seq, seq], { keys: { [region]: [`key-${seq}`] } }, 20);
+      ring.add(pieceOf(seq, region, 20));
     };
     for (let seq = 1; seq <= 3_000; seq += 1) {
       // Every fiftieth number is reserved, and comes when eighty others have gone by.
