@@ -14,12 +14,20 @@ export interface Entry<Value> {
   readonly tags: readonly string[];
 }
 
-/** An entry in its place. */
+/**
+ * An entry in its place. What every hit reads comes first, and in whole numbers: these stand in the object itself,
+ * so that a hit touches one line of memory less.
+ */
 interface Shelved<Value> extends Entry<Value> {
-  readonly size: number | undefined;
+  /** Until so many ms after the shelf's beginning it has certainly not expired. */
+  readonly lives: number;
   /** How many entries had been moved to the front when it was. */
   movedAt: number;
+  readonly size: number | undefined;
 }
+
+/** The largest whole number that V8 keeps in an object on every platform: 12 days in ms. */
+const LARGEST_SMALL = 2 ** 30 - 1;
 
 /** Why an entry was dropped: it made room, its proof was lost, the cache was closed, or what the node says. */
 export type DropCause = Cause['by'] | 'capacity' | 'unproven' | 'closed';
@@ -28,10 +36,13 @@ export interface ShelfOptions {
   readonly maxEntries: number;
   readonly maxSize: number | undefined;
   readonly keepInvalidated: boolean;
+  /** Its beginning, in ms of local time. */
+  readonly bornMs: number;
 }
 
 /** Where entries stand, by key and by tag, within their bounds. What may be served is no concern of it. */
 export class Shelf<Value> {
+  readonly #bornMs: number;
   readonly #maxEntries: number;
   readonly #maxSize: number | undefined;
   readonly #entries: LRUCache<string, Shelved<Value>>;
@@ -54,7 +65,8 @@ export class Shelf<Value> {
     closed: 0,
   };
 
-  constructor({ maxEntries, maxSize, keepInvalidated }: ShelfOptions) {
+  constructor({ maxEntries, maxSize, keepInvalidated, bornMs }: ShelfOptions) {
+    this.#bornMs = bornMs;
     this.#maxEntries = maxEntries;
     this.#maxSize = maxSize;
     const bounds =
@@ -121,7 +133,9 @@ export class Shelf<Value> {
     }
     const { value, loadStartMs, expiresAtMs, tags } = entry;
     this.#moves += 1;
-    const shelved = { value, loadStartMs, expiresAtMs, tags, size, movedAt: this.#moves };
+    const lives = small(expiresAtMs - this.#bornMs);
+    const movedAt = this.#moves;
+    const shelved = { lives, movedAt, value, loadStartMs, expiresAtMs, tags, size };
     // What it replaces is disposed of first.
     this.#entries.set(key, shelved, sized(size));
     this.#byKey.set(key, shelved);
@@ -153,14 +167,23 @@ export class Shelf<Value> {
   }
 
   #drop(key: string, cause: DropCause): void {
+    if (this.#invalidated === undefined) {
+      // Nothing is kept of it, so nobody needs to look at it first: a look-up less for each key heard.
+      if (this.#entries.delete(key)) this.#dropped[cause] += 1;
+      return;
+    }
     const entry = this.#byKey.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#dropped[cause] += 1;
-    this.#invalidated?.set(key, entry, sized(entry.size));
+    this.#invalidated.set(key, entry, sized(entry.size));
   }
 }
 
 function sized(size: number | undefined): { size?: number } {
   return size === undefined ? {} : { size };
+}
+
+function small(ms: number): number {
+  return Math.floor(Math.min(LARGEST_SMALL, Math.max(-LARGEST_SMALL, ms)));
 }

@@ -45,6 +45,7 @@ const LOCAL: Cause = { by: 'local' };
 export class Store<Value> implements RegionTarget {
   readonly #options: StoreOptions<Value>;
   readonly #localMs: () => number;
+  readonly #bornMs: number;
   readonly #shelf: Shelf<Value>;
   readonly #drops = new DropMemory();
   readonly #quarantine = new Quarantine();
@@ -57,11 +58,12 @@ export class Store<Value> implements RegionTarget {
   constructor(options: StoreOptions<Value>) {
     this.#options = options;
     this.#localMs = options.localMs;
-    this.#shelf = new Shelf(options);
+    this.#bornMs = this.#localMs();
+    this.#shelf = new Shelf({ ...options, bornMs: this.#bornMs });
     this.#rule = new ReadRule(options.onUnproven);
     this.#flushesWhenUnproven = options.onUnproven === 'flush';
     // What was dropped before this cache began is not known: of what was loaded before, nothing can be said (LOAD-4).
-    if (options.remembersDrops) this.#drops.addEverything(this.#localMs());
+    if (options.remembersDrops) this.#drops.addEverything(this.#bornMs);
   }
 
   /** What reads may trust; kept current by the node. */
@@ -109,8 +111,10 @@ export class Store<Value> implements RegionTarget {
     if (entry === undefined) return undefined;
     // The clock is read at every read, because a turn of the event loop can be long; and once, because that costs most of a hit.
     const nowMs = this.#localMs();
-    const serveable = nowMs < entry.expiresAtMs && this.#rule.serves(entry.loadStartMs, nowMs);
-    if (!serveable) return undefined;
+    const lives = nowMs - this.#bornMs < entry.lives || nowMs < entry.expiresAtMs;
+    // Where all is proven the age of the entry does not matter, and is not looked at.
+    const trusted = this.#rule.isProven(nowMs) || this.#rule.serves(entry.loadStartMs, nowMs);
+    if (!lives || !trusted) return undefined;
     this.#shelf.touch(key, entry);
     return entry;
   }

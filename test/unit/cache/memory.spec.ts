@@ -119,7 +119,12 @@ describe('the memory of a cache', function () {
   });
 
   it('is nothing for tags of what is not there', () => {
-    const shelf = new Shelf<number>({ maxEntries: 3, maxSize: undefined, keepInvalidated: false });
+    const shelf = new Shelf<number>({
+      maxEntries: 3,
+      maxSize: undefined,
+      keepInvalidated: false,
+      bornMs: 0,
+    });
     const entry = { value: 1, loadStartMs: 0, expiresAtMs: 1 };
     shelf.put('a', { ...entry, tags: ['x', 'y'] }, undefined);
     shelf.put('a', { ...entry, tags: ['y', 'z'] }, undefined);
