@@ -11,6 +11,13 @@ export async function* checkChannel(
   { probe, withinMs }: { readonly probe: Probe; readonly withinMs: number },
   signal: AbortSignal,
 ): AsyncIterable<Finding> {
+  if (config.transport === 'amqp') {
+    const { prefetch = 500, maxQueueLength = 10_000 } = config;
+    yield ok(
+      'queue',
+      `at most ${maxQueueLength} messages wait for a slow node, ${prefetch} are handed out ahead (as configured; a policy of the broker may allow less: rabbitmqctl list_policies)`,
+    );
+  }
   if (config.transport !== 'xmpp') return;
   // A room keeps what people can read, so there must be something of that kind to see whether it does.
   const summary = 'unstale doctor has a look at this room';

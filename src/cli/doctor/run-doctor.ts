@@ -7,6 +7,7 @@ import type { Terminal } from '../terminal.ts';
 import { UserError } from '../user-error.ts';
 import { checkAddress } from './check-address.ts';
 import { checkLargestFrame, checkLoopback, checkRate, checkSecondSubscriber } from './check-bus.ts';
+import { watchClock } from './check-clock.ts';
 import { checkChannel } from './check-channel.ts';
 import { checkOpen } from './check-open.ts';
 import { checkCluster } from './check-cluster.ts';
@@ -35,6 +36,7 @@ async function* examine(
   signal: AbortSignal,
 ): AsyncIterable<Finding> {
   const { configuration } = loaded;
+  const clock = watchClock();
   yield describe(loaded);
   const config = await busConfigFor(configuration);
   const address = await checkAddress(config, withinMs);
@@ -64,6 +66,7 @@ async function* examine(
   } finally {
     await probe.close();
   }
+  yield clock();
   yield await checkCluster(configuration, withinMs, signal);
 }
 
