@@ -46,7 +46,7 @@ export class Shelf<Value> {
   readonly #maxEntries: number;
   readonly #maxSize: number | undefined;
   readonly #entries: LRUCache<string, Shelved<Value>>;
-  /** The same entries for reading alone: most reads then touch nothing else (docs/decisions/reading-one-clock.md). */
+  /** The same entries for reading alone: most reads then touch nothing else (docs/decisions/0013-reading-one-clock.md). */
   readonly #byKey = new CompactMap<string, Shelved<Value>>();
   readonly #invalidated: LRUCache<string, Shelved<Value>> | undefined;
   readonly #tags = new TagIndex();

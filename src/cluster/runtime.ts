@@ -38,7 +38,7 @@ export function systemRuntime(): Runtime {
     },
     // The monotonic clock is read at every call; the wall clock, which only tells of suspensions, once in a millisecond of
     // running time. A suspension can always fall between the check and the use of a value, which is rarely less than
-    // that: docs/decisions/reading-one-clock.md.
+    // that: docs/decisions/0013-reading-one-clock.md.
     localMs() {
       const monoMs = performance.now();
       const sinceMs = monoMs - checkedAtMs;
