@@ -36,6 +36,8 @@ export class Port {
   held: Parcel[] | undefined;
   heldLimit: number = Number.POSITIVE_INFINITY;
   burstUntilMs = 0;
+  /** Its node speaks a later version of the protocol, which the others cannot read. */
+  isNewer = false;
   burstLoss = 0.8;
   lastUpMs = 0;
   lastDownMs = 0;
@@ -100,7 +102,8 @@ export class Network {
         );
       return;
     }
-    this.#fanOut(port.slot, atBrokerMs, { type: 'frame', frame });
+    const written = port.isNewer ? frame.replace('{"v":1,', '{"v":2,') : frame;
+    this.#fanOut(port.slot, atBrokerMs, { type: 'frame', frame: written });
     if (settle) this.#confirm(port, atBrokerMs, settle);
   }
 
@@ -226,14 +229,13 @@ export class Network {
     const refused = !this.#healed && this.#plan.faults.has('unconfirmed');
     const unconfirmed = refused && this.#chance.chance(0.2);
     const rejected = refused && this.#chance.chance(0.02);
+    const slow = refused && this.#chance.chance(0.3);
     const { session } = port;
-    this.#host.at(
-      unconfirmed ? this.#host.nowMs + UNCONFIRMED_AFTER_MS : atBrokerMs + this.#delayMs(),
-      () => {
-        const lost = unconfirmed || port.session !== session || !port.attached;
-        settle(rejected ? 'rejected' : lost ? 'unconfirmed' : 'accepted');
-      },
-    );
+    const answerMs = atBrokerMs + this.#delayMs() + (slow ? this.#chance.exponential(800) : 0);
+    this.#host.at(unconfirmed ? this.#host.nowMs + UNCONFIRMED_AFTER_MS : answerMs, () => {
+      const lost = unconfirmed || port.session !== session || !port.attached;
+      settle(rejected ? 'rejected' : lost ? 'unconfirmed' : 'accepted');
+    });
   }
 
   #fanOut(from: number | undefined, atBrokerMs: number, parcel: Parcel): void {
@@ -242,7 +244,7 @@ export class Network {
     for (const port of this.ports) {
       if (port.client === undefined) continue;
       const own = port.slot === from;
-      if (own && faults.has('no-loopback')) continue;
+      if (own && (faults.has('no-loopback') || port.isNewer)) continue;
       if (from !== undefined && !own && this.#isSevered(from, port.slot, atBrokerMs)) continue;
       const burst = atBrokerMs < port.burstUntilMs;
       if (!healed && burst && this.#chance.chance(port.burstLoss)) continue;

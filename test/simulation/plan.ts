@@ -32,6 +32,7 @@ export const FAULTS = [
   'garbage',
   'replay',
   'unknown-version',
+  'newer-node',
   'join',
   'join-isolated',
   'bye',
@@ -83,7 +84,9 @@ export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()):
   const chance = new Prng(seed).split('plan');
   const nodes = chance.chance(0.04) ? 7 : (chance.pick([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
   const maxStalenessMs = chance.pick([1_500, 2_000, 3_000, 3_000, 4_000]) ?? 3_000;
-  const safetyMs = maxStalenessMs * chance.between(2.3, 3.5);
+  // A few are so long that a request for repair is given up before everything heals.
+  const long = chance.chance(0.03);
+  const safetyMs = maxStalenessMs * (long ? 4 : 1) * chance.between(2.3, 3.5);
   const intensity = chance.pick([0.04, 0.12, 0.2]) ?? 0.12;
   const drawn = FAULTS.filter((fault) => chance.chance(LIKELY[fault] ?? intensity));
   const faults = new Set(drawn.filter((fault) => !without.has(fault)));
@@ -125,6 +128,7 @@ export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()):
 const LIKELY: Partial<Record<Fault, number>> = {
   'no-loopback': 0.6,
   'unknown-version': 0.03,
+  'newer-node': 0.03,
   storm: 0.03,
   'kill-all': 0.04,
   'config-mismatch': 0.04,

@@ -106,7 +106,10 @@ function startNodes(world: World): void {
   for (let slot = 0; slot < plan.nodes; slot += 1) {
     const factor = chance.pick([0.5, 1.5, 2]) ?? 1;
     const overrides = slot === odd ? { maxStalenessMs: factor * plan.maxStalenessMs } : {};
+    const isNewer = slot === plan.nodes - 1 && plan.faults.has('newer-node');
     world.at(chance.next() * plan.startWithinMs, () => {
+      const port = world.network.ports[slot];
+      if (port !== undefined) port.isNewer = isNewer;
       if (world.members[slot] === undefined) world.start(slot, overrides);
     });
   }
@@ -119,6 +122,9 @@ function* heal(world: World): Generator<number, void> {
   world.trace.line(world.nowMs, () => 'everything heals');
   world.network.heal();
   for (const member of world.working()) member.resume();
+  // Whom nobody understands nobody can prove: as long as it lives the others live by time.
+  for (const member of world.working()) if (member.port.isNewer) member.crash();
+  for (const port of world.network.ports) port.isNewer = false;
   const deadlineMs = plan.safetyMs + 2 * plan.forgetAfterMs + 12 * plan.maxStalenessMs;
   for (;;) {
     yield world.nowMs + plan.maxStalenessMs / 3;

@@ -36,9 +36,12 @@ export class Workload {
     this.#every(this.#writes, plan.writeEveryMs, () => {
       const slot = this.#writes.below(this.#world.members.length);
       // A8: nobody writes before it is ready.
-      this.#onRunning(slot, (member) => {
-        if (member.core.members.ready) this.#write(member);
-      });
+      const times = this.#writes.chance(0.1) ? 2 + this.#writes.below(4) : 1;
+      for (let time = 0; time < times; time += 1) {
+        this.#onRunning(slot, (member) => {
+          if (member.core.members.ready) this.#write(member);
+        });
+      }
     });
     if (plan.faults.has('people')) {
       this.#every(this.#people, 1_500, () => {
@@ -87,10 +90,11 @@ export class Workload {
     const hangs = faults.has('guard-hang') && chance.chance(0.3);
     const aborts = faults.has('guard-abort') && chance.chance(0.3);
     // A source that hangs may do so before its commit, or keep its answer for itself after it.
+    const hangMs = Math.max(maxStalenessMs, safetyMs / 4);
     const commitMs =
       world.nowMs + chance.exponential(hangs && chance.chance(0.3) ? maxStalenessMs : 20);
     const answerMs =
-      commitMs + (hangs ? chance.between(0.2, 2.5) * maxStalenessMs : chance.exponential(20));
+      commitMs + (hangs ? chance.between(0.2, 2.5) * hangMs : chance.exponential(20));
     let request: 'under way' | 'done' = aborts ? 'done' : 'under way';
     const commit = (): void => {
       if (request === 'under way') this.#commit(selection, true);
