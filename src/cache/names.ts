@@ -22,8 +22,8 @@ export function checkName(what: 'key' | 'tag' | 'prefix', name: unknown): string
 
 /** One name or many. @throws {TypeError} as `checkKey` */
 export function checkNames(what: 'key' | 'tag' | 'prefix', names: unknown): readonly string[] {
-  const one = `a ${what}`;
   if (typeof names === 'string') return [checkName(what, names)];
+  const one = `a ${what}`;
   if (!isIterable(names)) {
     throw new TypeError(`expected ${one}, or an iterable of them, got ${kindOf(names)}`);
   }
@@ -41,10 +41,11 @@ export function selectIn(region: string, named: CacheSelection): Selection {
   const keys = named.keys === undefined ? [] : checkNames('key', named.keys);
   const tags = named.tags === undefined ? [] : checkNames('tag', named.tags);
   const prefixes = named.prefixes === undefined ? [] : checkNames('prefix', named.prefixes);
+  // A computed name is a property of its own, whatever it is: also `__proto__`.
   return {
-    ...(keys.length === 0 ? {} : { keys: Object.fromEntries([[region, keys]]) }),
-    ...(tags.length === 0 ? {} : { tags: Object.fromEntries([[region, tags]]) }),
-    ...(prefixes.length === 0 ? {} : { prefixes: Object.fromEntries([[region, prefixes]]) }),
+    ...(keys.length === 0 ? {} : { keys: { [region]: keys } }),
+    ...(tags.length === 0 ? {} : { tags: { [region]: tags } }),
+    ...(prefixes.length === 0 ? {} : { prefixes: { [region]: prefixes } }),
   };
 }
 

@@ -71,9 +71,7 @@ export class Outbox {
     const batches = new Set<Batch>();
     if (selection.all === true) batches.add(this.#addAll());
     for (const region of selection.regions ?? []) batches.add(this.#addRegion(region));
-    for (const [kind, region, name] of namesOf(selection)) {
-      batches.add(this.#addName(kind, region, name));
-    }
+    this.#addNames(selection, batches);
     const carriers = standing(batches);
     if (options.ackWanted === true) for (const batch of carriers) batch.ackWanted = true;
     return carriers;
@@ -103,9 +101,7 @@ export class Outbox {
     const batches = new Set([batch]);
     if (selection.all === true) batches.add(this.#addAll(batch));
     for (const region of selection.regions ?? []) batches.add(this.#addRegion(region, batch));
-    for (const [kind, region, name] of namesOf(selection)) {
-      batches.add(this.#addName(kind, region, name, batch));
-    }
+    this.#addNames(selection, batches, batch);
     return standing(batches);
   }
 
@@ -145,7 +141,7 @@ export class Outbox {
       this.#pending.close(next);
       batch.absorb(next);
     }
-    const { low, high, adopts, ackWanted } = batch;
+    const { low, high, adopts, ackWanted, traceparent } = batch;
     const selection = batch.selection();
     const origin = this.#origin;
     const { held } = this;
@@ -159,8 +155,22 @@ export class Outbox {
       ...(low === high ? {} : { low }),
       ...(held === undefined || held > high ? {} : { held }),
       ...(adopts === undefined ? {} : { via: adopts }),
+      ...(traceparent === undefined ? {} : { traceparent }),
     });
     return batch.frame;
+  }
+
+  /** No generator and no list of entries: this is done for every single call. */
+  #addNames(selection: Selection, batches: Set<Batch>, own?: Batch): void {
+    for (const kind of NAME_KINDS) {
+      const lists = selection[kind];
+      if (lists === undefined) continue;
+      for (const region of Object.keys(lists)) {
+        for (const name of lists[region] ?? []) {
+          batches.add(this.#addName(kind, region, name, own));
+        }
+      }
+    }
   }
 
   /** Names it in `own`, or, where the number does not matter, in whichever batch gathers. */
@@ -222,7 +232,10 @@ export class Outbox {
 }
 
 /** Those that still stand for themselves, in place of those that were taken over meanwhile. */
-function standing(batches: Iterable<Batch>): ReadonlySet<Batch> {
+function standing(batches: ReadonlySet<Batch>): ReadonlySet<Batch> {
+  let moved = false;
+  for (const batch of batches) moved ||= batch.takenOverBy !== undefined;
+  if (!moved) return batches;
   const carriers = new Set<Batch>();
   for (const batch of batches) {
     let carrier = batch;
@@ -247,8 +260,8 @@ function headerBytes(cluster: string, origin: Origin): number {
   return longest.length + SPARE_BYTES;
 }
 
-/** For what an `inv` has and a `rep` has not: `lo`, `w`, and `via` with the id of a foreign message. */
-const SPARE_BYTES = 280;
+/** For what an `inv` has and a `rep` has not: `lo`, `w`, `tp`, and `via` with the id of a foreign message. */
+const SPARE_BYTES = 344;
 
 /** Puts a whole selection into one batch; `false` if it does not fit even as regions. */
 function fill(batch: Batch, selection: Selection, maxBytes: number): boolean {

@@ -3,7 +3,12 @@ import { LIMITS } from './limits.ts';
 
 /** Which batch that still gathers names what, so that nothing is sent twice and nothing grows without bound. */
 export class PendingNames {
-  readonly #shelves = new Map<string, Map<string, Batch>>();
+  /** By kind, by region, by name. Looked at for every name, so no key is put together for it. */
+  readonly #shelves: Readonly<Record<NameKind, Map<string, Map<string, Batch>>>> = {
+    keys: new Map(),
+    tags: new Map(),
+    prefixes: new Map(),
+  };
   readonly #flushes = new Map<string, Batch>();
   #everything: Batch | undefined;
 
@@ -14,7 +19,7 @@ export class PendingNames {
   carrier(kind: NameKind, region: string, name: string, atMost: number): Batch | undefined {
     const flush = this.flush(region, atMost);
     if (flush !== undefined) return flush;
-    return upTo(this.#shelves.get(shelfOf(kind, region))?.get(name), atMost);
+    return upTo(this.#shelves[kind].get(region)?.get(name), atMost);
   }
 
   /** The batch that flushes `region` or everything, under a number not above `atMost`. */
@@ -28,22 +33,22 @@ export class PendingNames {
 
   /** How much room there is for another name: in its region, or at all. */
   room(kind: NameKind, region: string): 'enough' | 'region-full' | 'full' {
-    const shelf = this.#shelves.get(shelfOf(kind, region));
+    const shelf = this.#shelves[kind].get(region);
     if (shelf === undefined) {
-      return this.#shelves.size < LIMITS.pendingRegions ? 'enough' : 'full';
+      const { keys, tags, prefixes } = this.#shelves;
+      return keys.size + tags.size + prefixes.size < LIMITS.pendingRegions ? 'enough' : 'full';
     }
     return shelf.size < LIMITS.pendingKeys ? 'enough' : 'region-full';
   }
 
   put(kind: NameKind, region: string, name: string, batch: Batch): void {
-    const key = shelfOf(kind, region);
-    const shelf = this.#shelves.get(key);
-    if (shelf === undefined) this.#shelves.set(key, new Map([[name, batch]]));
+    const shelf = this.#shelves[kind].get(region);
+    if (shelf === undefined) this.#shelves[kind].set(region, new Map([[name, batch]]));
     else shelf.set(name, batch);
   }
 
   putFlush(region: string, batch: Batch): void {
-    for (const kind of NAME_KINDS) this.#shelves.delete(shelfOf(kind, region));
+    for (const kind of NAME_KINDS) this.#shelves[kind].delete(region);
     this.#flushes.set(region, batch);
   }
 
@@ -60,18 +65,17 @@ export class PendingNames {
   /** The batch is closed: nothing new may rely on it. */
   close(batch: Batch): void {
     for (const [kind, region, name] of batch.names()) {
-      const key = shelfOf(kind, region);
-      const shelf = this.#shelves.get(key);
+      const shelf = this.#shelves[kind].get(region);
       if (shelf?.get(name) !== batch) continue;
       shelf.delete(name);
-      if (shelf.size === 0) this.#shelves.delete(key);
+      if (shelf.size === 0) this.#shelves[kind].delete(region);
     }
     for (const [region, flush] of this.#flushes) if (flush === batch) this.#flushes.delete(region);
     if (this.#everything === batch) this.#everything = undefined;
   }
 
   clear(): void {
-    this.#shelves.clear();
+    for (const kind of NAME_KINDS) this.#shelves[kind].clear();
     this.#flushes.clear();
     this.#everything = undefined;
   }
@@ -79,8 +83,4 @@ export class PendingNames {
 
 function upTo(batch: Batch | undefined, atMost: number): Batch | undefined {
   return batch !== undefined && batch.low <= atMost ? batch : undefined;
-}
-
-function shelfOf(kind: NameKind, region: string): string {
-  return `${kind} ${region}`;
 }
