@@ -33,6 +33,7 @@ export { joinCluster, type Cluster } from './cache/cluster.ts';
 export type { CacheEvent, CacheEventType, CacheStats } from './cache/cache-stats.ts';
 export type { CoherentCache } from './cache/coherent-cache.ts';
 export type { ClusterSelection } from './cache/names.ts';
+export type { TracedCall } from './cache/tracing.ts';
 export type { OnUnproven } from './cache/read-rule.ts';
 export type { ClusterOptions } from './cluster/cluster-options.ts';
 export {

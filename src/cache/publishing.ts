@@ -4,7 +4,7 @@ import type { Selection } from '../protocol/selection.ts';
 import { CacheError } from './cache-error.ts';
 import type { InvalidateOptions, InvalidationResult, WriteOptions } from './cache-options.ts';
 import { selectIn } from './names.ts';
-import { traced } from './tracing.ts';
+import { traced, type TracedCall } from './tracing.ts';
 
 /** Keys that a write changes: known before it, or a function of what it returns. */
 export type WrittenKeys<Result> =
@@ -30,8 +30,10 @@ export class Publishing {
     const wait = waitOf(options);
     this.#refuseWhenClosed();
     options.signal?.throwIfAborted();
-    return await traced('unstale:invalidate', { selection }, async () => {
-      const result = await untilAborted(this.#node.invalidate(selection, wait), options.signal);
+    const call: TracedCall = { selection };
+    return await traced('unstale:invalidate', call, async () => {
+      const published = this.#node.invalidate(selection, wait, call.traceparent);
+      const result = await untilAborted(published, options.signal);
       if (result === undefined) throw options.signal?.reason;
       return result;
     });
@@ -57,11 +59,12 @@ export class Publishing {
     this.#refuseWhenClosed();
     options.signal?.throwIfAborted();
     const guard = this.#node.reserve(selection.before);
+    const call: TracedCall = { selection: selection.before };
     if (typeof keys === 'function') onReserved?.(guard);
     // Whatever happens to `write`, the number that was reserved for it is published: others wait for it.
     let changed = selection.unknown;
     try {
-      return await traced('unstale:write', { selection: selection.before }, async () => {
+      return await traced('unstale:write', call, async () => {
         const result = await write();
         changed = selection.after(result);
         return result;
@@ -71,7 +74,8 @@ export class Publishing {
       throw error;
     } finally {
       // The write itself is done: a caller who gives up now still gets its result.
-      const result = await untilAborted(this.#node.release(guard, changed, wait), options.signal);
+      const published = this.#node.release(guard, changed, wait, call.traceparent);
+      const result = await untilAborted(published, options.signal);
       if (result !== undefined) options.published?.(result);
     }
   }

@@ -83,10 +83,10 @@ export class ClusterNode {
     if (!this.#features.includes(feature)) this.#features.push(feature);
   }
 
-  /** Numbers, applies and publishes; resolves when `wait` is satisfied. */
-  invalidate(selection: Selection, wait: Wait): Promise<CallResult> {
+  /** Numbers, applies and publishes; resolves when `wait` is satisfied. `traceparent` travels with it, for tracing. */
+  invalidate(selection: Selection, wait: Wait, traceparent?: string): Promise<CallResult> {
     if (isEmptySelection(selection)) return Promise.resolve(NOTHING_TO_DO);
-    return this.#call((call) => ({ type: 'invalidate', call, selection, wait }));
+    return this.#call((call) => ({ type: 'invalidate', call, selection, wait, traceparent }));
   }
 
   /** Applies without publishing: for changes that every node hears of by other means. */
@@ -102,8 +102,13 @@ export class ClusterNode {
     return guard;
   }
 
-  release(guard: number, selection: Selection, wait: Wait): Promise<CallResult> {
-    return this.#call((call) => ({ type: 'release', guard, call, selection, wait }));
+  release(
+    guard: number,
+    selection: Selection,
+    wait: Wait,
+    traceparent?: string,
+  ): Promise<CallResult> {
+    return this.#call((call) => ({ type: 'release', guard, call, selection, wait, traceparent }));
   }
 
   /**

@@ -13,6 +13,8 @@ export class Batch {
   readonly low: number;
   readonly adopts: string | undefined;
   ackWanted = false;
+  /** Of the first of those whose doing it is and who are traced. */
+  traceparent: string | undefined;
   /** The frame as it was first sent: a retry sends the same bytes (PUB-3). */
   frame: string | undefined;
   /** How often the broker has refused it. */
@@ -142,6 +144,7 @@ export class Batch {
     this.#size += next.#size;
     this.#bytes += next.#bytes;
     this.ackWanted ||= next.ackWanted;
+    this.traceparent ??= next.traceparent;
     this.#all ||= next.#all;
     for (const region of next.#regions) this.#regions.add(region);
     for (const kind of NAME_KINDS) {

@@ -123,7 +123,7 @@ export class Coherence {
       case 'invalidate':
         this.#host.emit({ type: 'apply', selection: input.selection, cause: { by: 'local' } });
         this.#publish(input.call, input.wait, (publisher) =>
-          publisher.publish(input.call, input.selection, input.wait),
+          publisher.publish(input.call, input.selection, input.wait, input.traceparent),
         );
         return;
       case 'reserve':
@@ -135,7 +135,13 @@ export class Coherence {
         this.#host.emit({ type: 'apply', selection: input.selection, cause: { by: 'local' } });
         this.#host.emit({ type: 'lift', guard: input.guard });
         this.#publish(input.call, input.wait, (publisher) =>
-          publisher.release(input.guard, input.call, input.selection, input.wait),
+          publisher.release(
+            input.guard,
+            input.call,
+            input.selection,
+            input.wait,
+            input.traceparent,
+          ),
         );
         return;
       case 'sent':

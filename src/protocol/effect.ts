@@ -30,6 +30,8 @@ export interface Cause {
   readonly origin?: Origin;
   /** When it was published, on the publisher's wall clock. */
   readonly wallMs?: number;
+  /** Whose doing it was there: a W3C `traceparent`. */
+  readonly traceparent?: string;
 }
 
 export interface CallResult {

@@ -93,11 +93,12 @@ export class Hearing {
   }
 
   #invalidation(message: Invalidation): void {
-    const { origin, seq, low = seq, selection, via, wallMs } = message;
+    const { origin, seq, low = seq, selection, via, wallMs, traceparent } = message;
     if (via !== undefined) this.#to.foreign.adopted(via);
     this.#to.inbound.batch(origin, [low, seq], selection, {
       published: publishedUpTo(message),
       ...(wallMs === undefined ? {} : { wallMs }),
+      ...(traceparent === undefined ? {} : { traceparent }),
     });
     if (message.ackWanted) this.#to.acks.owe(origin);
   }

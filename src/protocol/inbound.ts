@@ -14,6 +14,7 @@ export interface BatchNote {
   readonly published: number;
   readonly wallMs?: number;
   readonly repair?: boolean;
+  readonly traceparent?: string;
 }
 
 /** The numbers of peers: applied, accounted, missed, asked for, proven, and at last given up. */
@@ -130,6 +131,7 @@ export class Inbound {
       by: note.repair === true ? 'repair' : 'peer',
       origin,
       ...(note.wallMs === undefined ? {} : { wallMs: note.wallMs }),
+      ...(note.traceparent === undefined ? {} : { traceparent: note.traceparent }),
     };
     this.#host.emit({ type: 'apply', selection, cause });
   }

@@ -11,6 +11,8 @@ export type Input =
       readonly call: number;
       readonly selection: Selection;
       readonly wait: Wait;
+      /** Whose doing it is, for tracing: a W3C `traceparent`. */
+      readonly traceparent?: string | undefined;
     }
   /** A guarded write is about to start (PUB-7). */
   | { readonly type: 'reserve'; readonly guard: number; readonly selection: Selection }
@@ -21,6 +23,8 @@ export type Input =
       readonly call: number;
       readonly selection: Selection;
       readonly wait: Wait;
+      /** Whose doing it is, for tracing: a W3C `traceparent`. */
+      readonly traceparent?: string | undefined;
     }
   /** The bus has settled a frame: accepted; perhaps accepted; or refused by the broker, which it will be again. */
   | { readonly type: 'sent'; readonly id: number; readonly outcome: SendOutcome }

@@ -41,6 +41,8 @@ export interface Invalidation {
   readonly wallMs?: number;
   /** The id of the foreign message that this batch adopts (FOR-3). */
   readonly via?: string;
+  /** Whose doing it is, for tracing: a W3C `traceparent`. */
+  readonly traceparent?: string;
 }
 
 /** `beat`: heartbeat, digest, echo, acknowledgement and membership in one. */

@@ -74,9 +74,9 @@ export class Publisher {
   }
 
   /** Numbers a selection and sends it as soon as group commit allows; returns its highest number. */
-  publish(call: number, selection: Selection, wait: Wait): number {
+  publish(call: number, selection: Selection, wait: Wait, traceparent?: string): number {
     const batches = this.#outbox.add(selection, { ackWanted: wait.for !== 'bus' });
-    return this.#track(call, batches, wait);
+    return this.#track(call, batches, wait, traceparent);
   }
 
   adopt(selection: Selection, via: string): void {
@@ -91,13 +91,20 @@ export class Publisher {
   }
 
   /** Publishes what the guarded write has changed, under its reserved number; returns the highest number. */
-  release(guardId: number, call: number, selection: Selection, wait: Wait): number {
+  release(
+    guardId: number,
+    call: number,
+    selection: Selection,
+    wait: Wait,
+    traceparent?: string,
+  ): number {
     const guard = this.#guards.take(guardId);
     if (guard === undefined || guard.released || guard.seq === 0) {
-      return this.publish(call, selection, wait);
+      return this.publish(call, selection, wait, traceparent);
     }
     const ackWanted = wait.for !== 'bus';
-    return this.#track(call, this.#outbox.publishReserved(guard.seq, selection, ackWanted), wait);
+    const batches = this.#outbox.publishReserved(guard.seq, selection, ackWanted);
+    return this.#track(call, batches, wait, traceparent);
   }
 
   /** When to call `tick` next. */
@@ -189,9 +196,12 @@ export class Publisher {
     return { unsent: this.#outbox.drain(), guards: this.#guards.selections() };
   }
 
-  #track(id: number, batches: ReadonlySet<Batch>, wait: Wait): number {
+  #track(id: number, batches: ReadonlySet<Batch>, wait: Wait, traceparent?: string): number {
     let highest = 0;
-    for (const { high } of batches) highest = Math.max(highest, high);
+    for (const batch of batches) {
+      highest = Math.max(highest, batch.high);
+      batch.traceparent ??= traceparent;
+    }
     if (wait.for === 'bus') {
       const timeoutAtMs = this.#host.now.monoMs + (wait.timeoutMs ?? Number.POSITIVE_INFINITY);
       const call: Call = { id, waitsFor: 0, timeoutAtMs };

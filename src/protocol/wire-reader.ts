@@ -47,7 +47,7 @@ export function isOrigin(value: unknown): value is Origin {
 }
 
 function readInvalidation(origin: Origin, wire: Wire): Message | undefined {
-  const { s: seq, lo: low, a: ack, h: held, w: wallMs, via } = wire;
+  const { s: seq, lo: low, a: ack, h: held, w: wallMs, via, tp } = wire;
   const selection = readSelection(wire);
   if (selection === undefined || !isNumbered(seq)) return undefined;
   if (!isOptional(held, isNumbered) || !isOptional(wallMs, isNumber)) return undefined;
@@ -63,7 +63,14 @@ function readInvalidation(origin: Origin, wire: Wire): Message | undefined {
     ...(held === undefined ? {} : { held }),
     ...(wallMs === undefined ? {} : { wallMs }),
     ...(via === undefined ? {} : { via }),
+    // Of no consequence here: an invalidation is not refused because of what is only for tracing.
+    ...(isTraceparent(tp) ? { traceparent: tp } : {}),
   };
+}
+
+/** W3C Trace Context, version 00: `00-<trace id>-<parent id>-<flags>`, in lower case. */
+export function isTraceparent(value: unknown): value is string {
+  return typeof value === 'string' && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
 }
 
 function readBeat(origin: Origin, wire: Wire): Beat | undefined {

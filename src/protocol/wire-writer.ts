@@ -60,6 +60,7 @@ function invalidationToWire(cluster: string, message: Invalidation): Wire {
     h: message.held,
     w: message.wallMs,
     via: message.via,
+    tp: message.traceparent,
   };
 }
 
