@@ -48,10 +48,13 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   foreignLines: 1_000,
   /** Foreign messages that wait to be adopted (FOR-3). */
   adoptions: 1_000,
-  /** Callers that wait for acknowledgements. */
-  waiters: 10_000,
-  /** Frames that one node may have unconfirmed before it gathers. */
-  window: 32,
+  /** Callers that wait: as many as a broker at the other end of the world keeps waiting at a high rate. */
+  waiters: 32_768,
+  /**
+   * Frames that one node may have unconfirmed: times 256 keys, that is what a round trip carries (80,000 keys a second at
+   * 300 ms). Below the hundred stanzas that an XMPP server may keep for a client before it ends the session (MongooseIM).
+   */
+  window: 96,
   /** The largest frame that is read at all, in bytes, where the bus itself allows less. */
   readFrameBytes: 65_536,
   /** The smallest `maxFrameBytes` that a cluster can work with. */
