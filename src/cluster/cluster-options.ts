@@ -20,7 +20,10 @@ export interface ClusterOptions {
   readonly forgetAfterMs?: number;
   /** A restarted node supersedes its former incarnation at once. Only where labels are unique. Default `false`. */
   readonly uniqueLabel?: boolean;
-  /** How many nodes the cluster starts with: once so many are heard, proofs count at once. */
+  /**
+   * How many nodes there are, where that is fixed: a cluster that starts anew then trusts what it hears once so many
+   * have found each other. Leave it out where nodes are added: too few would take themselves for all.
+   */
   readonly expectedNodes?: number;
   /** How long a guarded write may take before an alarm is raised. Default X / 3. */
   readonly guardMaxMs?: number;

@@ -1,6 +1,7 @@
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Beat, DigestEntry, Origin } from './message.ts';
+import { labelOf } from './origin-label.ts';
 import { forgetAfterInForceMs } from './pace.ts';
 import { Peer } from './peer.ts';
 import { Tombstones } from './tombstones.ts';
@@ -245,10 +246,16 @@ export class Members {
   }
 
   #expectedAreHere(): boolean {
-    const { expectedNodes } = this.#host.settings;
+    const { expectedNodes, uniqueLabel, label } = this.#host.settings;
     if (expectedNodes === undefined) return false;
-    let direct = 1;
-    for (const peer of this.#peers.values()) if (peer.direct) direct += 1;
-    return direct >= expectedNodes;
+    // Who lists me lives, and has told whom it requires. The former incarnation of another would count twice.
+    const here = new Set([label]);
+    let count = 1;
+    for (const { origin, listsMe, coverage } of this.#peers.values()) {
+      if (!listsMe || coverage.completeSince === 0) continue;
+      count += 1;
+      here.add(labelOf(origin));
+    }
+    return (uniqueLabel ? here.size : count) >= expectedNodes;
   }
 }

@@ -1,7 +1,7 @@
 import type { Host } from './host.ts';
 import type { Inbound } from './inbound.ts';
 import type { Members } from './members.ts';
-import type { Origin } from './message.ts';
+import { labelOf } from './origin-label.ts';
 import type { Peer } from './peer.ts';
 
 /** Forgets members: those that have not been heard for D, and those that their own restart has replaced. */
@@ -60,8 +60,4 @@ export class Silence {
     if (this.#host.settings.protections.fenceOnForget) this.#inbound.fence(peer, 'silence');
     this.#members.remove(peer, why);
   }
-}
-
-function labelOf(origin: Origin): string {
-  return origin.slice(0, origin.lastIndexOf('/'));
 }

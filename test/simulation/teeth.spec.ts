@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ALL_PROTECTIONS } from '../../src/protocol/settings.ts';
+import { ghosts } from './directed/ghosts.ts';
 import { DIRECTED } from './directed/index.ts';
 import { twins } from './directed/twins.ts';
 import { violationOf } from './directed/scenario.ts';
@@ -20,6 +21,12 @@ describe('simulation: directed schedules', () => {
     scenario.run(15_000);
     expect(scenario.world.source.version('a/k0')).to.equal(1);
     expect(scenario.member(2).peek('a', 'k0')).to.equal(undefined);
+  });
+
+  it('MEM-2: a former incarnation does not count for one of those who are expected', () => {
+    const scenario = ghosts();
+    scenario.run(15_000);
+    expect(scenario.world.source.version('a/k0')).to.equal(1);
   });
 
   it('has one for each protection that can be switched off', () => {

@@ -84,12 +84,26 @@ describe('membership', () => {
     expect(one?.reports('settled')).to.deep.equal([{ type: 'settled', by: 'time' }]);
   });
 
-  it('MEM-2 settles once as many as are expected were heard themselves', () => {
+  it('MEM-2 settles once as many as are expected have listed it', () => {
     const node = new CoreNetwork().add('me', { expectedNodes: 3 });
-    node.hearOf(beatOf(PEER, { settled: false, digest: { [OTHER]: { beat: 2 } } }));
+    const me = { [node.origin]: { beat: 1 } };
+    node.hearOf(beatOf(PEER, { settled: false, digest: { ...me, [OTHER]: { beat: 2 } } }));
     expect(node.core.members.settled, 'hearsay does not count').to.equal(false);
     node.hearOf(beatOf(OTHER, { settled: false, digest: {} }));
+    expect(node.core.members.settled, 'who does not list me may be gone').to.equal(false);
+    node.hearOf(beatOf(OTHER, { beat: 2, settled: false, digest: me }));
     expect(node.reports('settled')).to.deep.equal([{ type: 'settled', by: 'expected' }]);
+  });
+
+  it('MEM-2 counts two incarnations of one unique label once', () => {
+    const node = new CoreNetwork().add('me', { expectedNodes: 3, uniqueLabel: true });
+    const digest = { [node.origin]: { beat: 1 } };
+    for (const origin of ['peer/0123456789abc', 'peer/3456789abcdef']) {
+      node.hearOf(beatOf(origin, { settled: false, digest }));
+    }
+    expect(node.core.members.settled).to.equal(false);
+    node.hearOf(beatOf(OTHER, { settled: false, digest }));
+    expect(node.core.members.settled).to.equal(true);
   });
 
   it('MEM-2 counts D from when the bus was there, not from its birth', () => {
@@ -128,9 +142,9 @@ describe('membership', () => {
 
   it('MEM-3 is ready once everybody whom it requires has listed it', () => {
     const network = new CoreNetwork();
-    const node = network.add('me', { expectedNodes: 3 });
-    node.hearOf(beatOf(PEER, { settled: false, digest: { [node.origin]: { beat: 1 } } }));
-    node.hearOf(beatOf(OTHER, { digest: {} }));
+    const node = network.add('me', { expectedNodes: 2 });
+    const digest = { [node.origin]: { beat: 1 }, [OTHER]: { beat: 1 } };
+    node.hearOf(beatOf(PEER, { settled: false, digest }));
     expect(node.core.members.settled).to.equal(true);
     expect(node.core.members.ready).to.equal(false);
     node.hearOf(beatOf(OTHER, { beat: 2, digest: { [node.origin]: { beat: 1 } } }));
