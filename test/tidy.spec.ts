@@ -52,6 +52,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   index: ['src/bus', 'src/protocol', 'src/cluster', 'src/cache'],
   'src/config': ['index'],
   'src/inversify': ['index', 'src/config'],
+  'src/opentelemetry': ['index'],
   'src/cli': ['index', 'src/config', 'src/cache', 'src/cluster', 'src/bus', 'src/protocol'],
 };
 
@@ -64,6 +65,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   index: [],
   'src/config': ['zod', 'yaml', 'fastest-levenshtein'],
   'src/inversify': ['inversify'],
+  'src/opentelemetry': ['@opentelemetry/api'],
   'src/cli': ['commander', 'cli-progress', 'cli-table3', 'cli-truncate', 'lru-cache'],
   'adapters/memory': [],
   'adapters/ipc': [],

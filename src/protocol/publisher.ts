@@ -8,6 +8,7 @@ import type { NegativeAck, Origin } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { RepairAnswers } from './repair-answers.ts';
 import type { Selection } from './selection.ts';
+import { isTraceparent } from './wire-reader.ts';
 
 /** How often a frame is offered to a broker that refuses it. */
 const MAX_REJECTIONS = 5;
@@ -200,7 +201,7 @@ export class Publisher {
     let highest = 0;
     for (const batch of batches) {
       highest = Math.max(highest, batch.high);
-      batch.traceparent ??= traceparent;
+      if (isTraceparent(traceparent)) batch.traceparent ??= traceparent;
     }
     if (wait.for === 'bus') {
       const timeoutAtMs = this.#host.now.monoMs + (wait.timeoutMs ?? Number.POSITIVE_INFINITY);

@@ -42,6 +42,15 @@ const SAID: Readonly<Record<string, Sendable>> = {
     wallMs: 1_785_000_000_123,
     via: 'room-message-17',
   },
+  'inv.traced': {
+    type: 'inv',
+    origin: 'web-1/k3f9x2a7p0d2m',
+    seq: 821,
+    selection: { keys: { articles: ['42'] } },
+    ackWanted: false,
+    wallMs: 1_785_000_000_123,
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  },
   'inv.abort': {
     type: 'inv',
     origin: 'web-1/k3f9x2a7p0d2m',
