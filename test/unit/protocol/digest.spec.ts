@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Digest } from '../../../src/protocol/digest.ts';
 import { CoreNetwork } from '../../support/core-network.ts';
 import { beatOf } from '../../support/messages.ts';
 
@@ -20,6 +21,15 @@ function nodeWith(
 }
 
 describe('what a beat says of the members', () => {
+  it('BEAT-2 lists nobody rather than claim that nobody is everybody, where there is no room', () => {
+    const network = new CoreNetwork();
+    const node = network.add('me', { expectedNodes: 1 });
+    for (const name of ['a', 'b']) node.hearOf(beatOf(`${name}/0123456789abc`, { digest: {} }));
+    const digest = new Digest(node.core.members);
+    expect(digest.page(60, 0)).to.deep.equal({});
+    expect(digest.page(1_000, 0).digest?.size).to.equal(2);
+  });
+
   it('BEAT-2 lists every peer in each beat, while they fit', () => {
     const { network, origins } = nodeWith(60);
     network.until(() => network.sentOf('beat').some(({ digest }) => digest !== undefined), 60_000);

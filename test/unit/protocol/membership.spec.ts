@@ -200,7 +200,10 @@ describe('membership', () => {
     expect(third.core.members.get(leaver.origin), 'it has learned of it').to.equal(undefined);
     peer.kill();
     const late = network.add('late');
-    network.run(3 * 120_000);
+    network.run(230_000);
+    const later = network.add('later');
+    network.run(130_000);
+    expect(later.core.members.settled).to.equal(true);
     network.sent.length = 0;
     network.run(20_000);
     expect(network.sentOf('beat').filter(({ departed }) => departed !== undefined)).to.deep.equal(

@@ -243,6 +243,20 @@ describe('the outbox', () => {
     );
   });
 
+  it('PUB-2 a reserved number names itself what is named already under a higher one', () => {
+    for (const selection of [{ all: true }, { regions: ['things'] }, { keys: { things: ['a'] } }]) {
+      const outbox = outboxOf();
+      outbox.add({ keys: { things: ['first'] } });
+      next(outbox);
+      const low = outbox.reserve();
+      outbox.reserve();
+      outbox.add({ all: true });
+      outbox.publishReserved(low, selection, false);
+      const sent = next(outbox);
+      expect(sent && read(sent)).to.deep.include({ seq: low, selection });
+    }
+  });
+
   it('gives a caller its answer only when all that carries its keys is accepted, also after a collapse', () => {
     const outbox = outboxOf();
     outbox.add({ keys: { things: ['first'] } });

@@ -133,6 +133,16 @@ describe('publishing', () => {
     expect(call.result?.by).to.equal('local');
   });
 
+  it('PUB-4 a call whose frame was not confirmed learns at once that it is applied here only', () => {
+    const network = new CoreNetwork();
+    const [writer] = pairOf(network);
+    network.confirms = false;
+    const call = writer.invalidate(['x']);
+    const sent = writer.effects('send').find(({ summary }) => summary === 'x');
+    writer.settle(sent?.id ?? 0, 'unconfirmed');
+    expect(call.result?.by).to.equal('local');
+  });
+
   it('PUB-4 leaves a frame that the broker refuses for good to repair, and does not let it stand in the way', () => {
     const network = new CoreNetwork();
     const [writer, reader] = pairOf(network);

@@ -83,6 +83,16 @@ describe('the resend ring', () => {
     }
   });
 
+  it('says everything of numbers that it has forgotten, although a late one was folded beside them', () => {
+    const ring = new ResendRing({ maxBatches: 4 });
+    ring.add(pieceOf(1, 'old', 20));
+    filled(ring, 3, 400, () => 'old');
+    // Number 2 was reserved, and its fold spans everything since.
+    ring.add(pieceOf(2, 'late', 20));
+    filled(ring, 401, 404, () => 'late');
+    expect(ring.collect([3, 5], NOTHING_HELD, BOUNDS)[0]?.selection).to.deep.equal({ all: true });
+  });
+
   it('PUB-8 says nothing of a number that is held back', () => {
     const ring = new ResendRing();
     filled(ring, 1, 4, () => 'things');
