@@ -185,6 +185,7 @@ export class CoherentCache<Value> {
     write: () => Result | Promise<Result>,
     options: WriteOptions = {},
   ): Promise<Result> {
+    if (this.#closed) throw this.#isClosed();
     const hold = (guard: number): void => {
       this.#store.hold(guard);
     };

@@ -1,23 +1,22 @@
 import type { Runtime } from '../cluster/runtime.ts';
 import { CacheError } from './cache-error.ts';
-import type { BulkLoader, CacheOptions, LoadContext, Loader } from './cache-options.ts';
+import type { BulkLoader, CacheOptions, Loader } from './cache-options.ts';
 import type { CacheCounters } from './cache-stats.ts';
 import { SharedFlight, SingleFlight, type Flight, type Outcome } from './flight.ts';
 import { Flights } from './flights.ts';
 import type { LoadCall } from './load-call.ts';
+import { laundered, LoaderCalls } from './loader-calls.ts';
 import { Redemption } from './redemption.ts';
 import type { Entry } from './shelf.ts';
 import type { Store, Ticket } from './store.ts';
-import { traced } from './tracing.ts';
 
 /** How a cache gets what it does not have: each load under a ticket, shared by those who may share it. */
 export class Loading<Value> {
-  readonly #region: string;
   readonly #options: CacheOptions<Value>;
   readonly #store: Store<Value>;
   readonly #counters: CacheCounters;
   readonly #flights: Flights<Value>;
-  readonly #redemption: Redemption<Value>;
+  readonly #loaders: LoaderCalls<Value>;
 
   constructor(
     region: string,
@@ -28,13 +27,19 @@ export class Loading<Value> {
       readonly runtime: Runtime;
     },
   ) {
-    this.#region = region;
     this.#options = options;
     this.#store = parts.store;
     this.#counters = parts.counters;
-    this.#redemption = new Redemption(options, parts.store, () => parts.runtime.random());
     const timeoutMs = options.loadTimeoutMs ?? 30_000;
-    this.#flights = new Flights({ region, runtime: parts.runtime, timeoutMs });
+    const { store, counters, runtime } = parts;
+    this.#flights = new Flights({ region, runtime, timeoutMs });
+    this.#loaders = new LoaderCalls(region, {
+      sharedLevel: options.sharedLevel ?? false,
+      store,
+      counters,
+      flights: this.#flights,
+      redemption: new Redemption(options, store, () => runtime.random()),
+    });
   }
 
   /** Calls of loaders under way. */
@@ -162,13 +167,12 @@ export class Loading<Value> {
     call.abort.signal.throwIfAborted();
     const ticket = this.#store.issue(key);
     flight.ticket = ticket;
-    this.#counters.count('load', key);
-    const { context, ageOf } = this.#context(call, fresh);
-    const value = await this.#called([ticket], () => loader(key, context), call);
-    const redeemed = this.#redeem(ticket, value, ageOf(key));
+    const { context, ageOf } = this.#loaders.brief(call, fresh);
+    const value = await this.#loaders.call([ticket], call, () => loader(key, context));
+    const redeemed = this.#loaders.redeem(ticket, value, ageOf(key));
     if (redeemed !== 'laundered') return redeemed;
     if (!fresh) return await this.#load(flight, key, loader, true);
-    throw new CacheError('LOAD_LAUNDERED', laundered(key));
+    throw laundered(key);
   }
 
   #startMany(
@@ -190,12 +194,9 @@ export class Loading<Value> {
     fresh = false,
   ): Promise<readonly Outcome<Value>[]> {
     const keys = tickets.map(({ key }) => key);
-    this.#counters.count('load', keys[0] ?? '');
-    const { context, ageOf } = this.#context(call, fresh);
-    const values = await this.#called(
-      tickets,
-      async () => checkValues(await loader(keys, context)),
-      call,
+    const { context, ageOf } = this.#loaders.brief(call, fresh);
+    const values = await this.#loaders.call(tickets, call, async () =>
+      checkValues(await loader(keys, context)),
     );
     const again: number[] = [];
     const outcomes = tickets.map((ticket, index): Outcome<Value> => {
@@ -203,10 +204,10 @@ export class Loading<Value> {
       try {
         // A key that is missing counts as `undefined`, as BulkLoader says.
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        const redeemed = this.#redeem(ticket, values.get(key) as Value, ageOf(key));
+        const redeemed = this.#loaders.redeem(ticket, values.get(key) as Value, ageOf(key));
         if (redeemed !== 'laundered') return redeemed;
         again.push(index);
-        return { error: new CacheError('LOAD_LAUNDERED', laundered(key)) };
+        return { error: laundered(key) };
       } catch (error) {
         return { error };
       }
@@ -219,63 +220,6 @@ export class Loading<Value> {
       outcomes[again[index] ?? 0] = outcome;
     });
     return outcomes;
-  }
-
-  /** Calls a loader on behalf of `tickets`; when it fails they are given back. */
-  async #called<Result>(
-    tickets: readonly Ticket[],
-    loader: () => Result | Promise<Result>,
-    call: LoadCall,
-  ): Promise<Result> {
-    const keys = tickets.map(({ key }) => key);
-    try {
-      return await traced('unstale:load', { region: this.#region, keys }, () =>
-        this.#flights.run(call, loader),
-      );
-    } catch (error) {
-      for (const { key } of tickets) {
-        this.#store.return();
-        this.#counters.count('failed', key);
-      }
-      throw error;
-    }
-  }
-
-  #redeem(ticket: Ticket, value: Value, ageMs: number | undefined): Entry<Value> | 'laundered' {
-    try {
-      const { entry, fate } = this.#redemption.redeem(ticket, value, ageMs);
-      if (fate === 'laundered') return fate;
-      if (fate === 'voided') this.#counters.count('voided', ticket.key);
-      return entry;
-    } catch (error) {
-      this.#counters.count('failed', ticket.key);
-      throw error;
-    }
-  }
-
-  #context(
-    call: LoadCall,
-    fresh: boolean,
-  ): { readonly context: LoadContext; readonly ageOf: (key: string) => number | undefined } {
-    let ofAllMs: number | undefined;
-    const ages = new Map<string, number>();
-    const setAge = (ageMs: number, key?: string): void => {
-      this.#checkAge(ageMs);
-      if (key === undefined) ofAllMs = ageMs;
-      else ages.set(key, ageMs);
-    };
-    const ageOf = (key: string): number | undefined => ages.get(key) ?? ofAllMs;
-    return { context: { signal: call.abort.signal, fresh, setAge }, ageOf };
-  }
-
-  #checkAge(ageMs: number): void {
-    if (this.#options.sharedLevel !== true) {
-      throw new TypeError(
-        'setAge needs the option `sharedLevel: true`: otherwise the cache does not remember what was invalidated',
-      );
-    }
-    if (typeof ageMs === 'number' && ageMs >= 0) return;
-    throw new TypeError(`setAge takes a number of ms from 0, got ${String(ageMs)}`);
   }
 }
 
@@ -298,10 +242,6 @@ async function outcomesOf<Value>(
   } catch (error) {
     return keys.map(() => ({ error }));
   }
-}
-
-function laundered(key: string): string {
-  return `the loader of ${JSON.stringify(key)} was told to pass the second level over (\`fresh\`), and says all the same that the value was read before an invalidation, or longer ago than is proven`;
 }
 
 function checkValues<Values>(values: Values): Values {

@@ -69,7 +69,7 @@ async function expectNoCost(bus: InvalidationBus | (() => InvalidationBus), brea
     name: 'away',
     bus,
     expectedNodes: 1,
-    maxStalenessMs: 2_000,
+    maxStalenessMs: 1_000,
     lingerMs: 0,
   });
   const joinedMs = performance.now() - startMs;
@@ -85,7 +85,7 @@ async function expectNoCost(bus: InvalidationBus | (() => InvalidationBus), brea
   });
   breakIt?.();
   // Twice: before the proof is too old, where there is one, and after it.
-  for (const waitMs of [0, 2_500]) {
+  for (const waitMs of [0, 1_200]) {
     await sleep(waitMs);
     const { beyondMs, hitMs } = await costsOf(cache, loads);
     expect(beyondMs, 'a read beyond its loader').to.be.below(20);
