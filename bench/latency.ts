@@ -111,7 +111,7 @@ async function runPace(team: Team, seconds: number): Promise<Latency> {
 
 function median(runs: readonly Latency[], figure: keyof Latency): number {
   return quantile(
-    runs.map((run) => run[figure]),
+    runs.map((one) => one[figure]),
     0.5,
   );
 }

@@ -102,19 +102,22 @@ function table(
   course: Course,
   runs: Readonly<Record<'near' | 'far' | 'bareNear' | 'bareFar', readonly Run[]>>,
 ): Table {
-  const row = (title: string, near: readonly Run[], far: readonly Run[]): string[] => [
+  return {
+    title: `${course.title}: keys a second`,
+    head: ['', 'on the spot', `${2 * DELAY_MS} ms away and back`, 'lost', 'ratio'],
+    rows: [
+      rowOf(course.title, runs.near, runs.far),
+      rowOf(course.bareTitle, runs.bareNear, runs.bareFar),
+    ],
+  };
+}
+
+function rowOf(title: string, near: readonly Run[], far: readonly Run[]): readonly string[] {
+  return [
     title,
     medianOf(near, 'keysPerSecond').toFixed(0),
     medianOf(far, 'keysPerSecond').toFixed(0),
     [...near, ...far].reduce((sum, one) => sum + one.lost, 0).toFixed(0),
     medianRatio(far, near).toFixed(2),
   ];
-  return {
-    title: `${course.title}: keys a second`,
-    head: ['', 'on the spot', `${2 * DELAY_MS} ms away and back`, 'lost', 'ratio'],
-    rows: [
-      row(course.title, runs.near, runs.far),
-      row(course.bareTitle, runs.bareNear, runs.bareFar),
-    ],
-  };
 }

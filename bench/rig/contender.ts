@@ -1,4 +1,4 @@
-import type { BusConfig } from 'unstale/config';
+import type { BusConfig } from '../../src/config/index.ts';
 
 /** What tells the cache entries of other processes to go: ours, or a client library as it comes. */
 export type ContenderConfig =

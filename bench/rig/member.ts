@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { compiled } from './compiled.ts';
 import type { MemberTask, OrderName, Orders } from './orders.ts';
 
 export interface MemberOptions extends MemberTask {
@@ -18,8 +19,8 @@ export class Member implements AsyncDisposable {
     const { role, contender, count, timesEvictions = false, profileIn } = options;
     const profile = profileIn === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileIn}`];
     const task: MemberTask = { role, contender, count };
-    const child = fork(new URL('member-main.ts', import.meta.url), [JSON.stringify(task)], {
-      execArgv: ['--import', 'tsx', ...profile],
+    const child = fork(compiled('member-main'), [JSON.stringify(task)], {
+      execArgv: profile,
       env: { ...process.env, BENCH_TIMES: timesEvictions ? '1' : '0' },
     });
     const member = new Member(child);

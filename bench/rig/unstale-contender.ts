@@ -1,5 +1,5 @@
-import { joinCluster, onTelemetry } from 'unstale';
-import { loadBus } from 'unstale/config';
+import { joinCluster, onTelemetry } from '../../src/index.ts';
+import { loadBus } from '../../src/config/index.ts';
 import type { Contender, ContenderConfig } from './contender.ts';
 
 const REGION = 'articles';
