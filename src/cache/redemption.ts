@@ -102,7 +102,8 @@ function tagsOf<Value>(
     throw new CacheError('TAGS_INVALID', message);
   }
   // A copy: whoever made the list may change it, and the index must find what it has put in.
-  return [...new Set(found.map((tag: unknown) => checkTag(key, tag)))];
+  const checked = found.map((tag: unknown) => checkTag(key, tag));
+  return checked.length < 2 ? checked : [...new Set(checked)];
 }
 
 function checkTag(key: string, tag: unknown): string {

@@ -252,7 +252,7 @@ describe('a cache against a naive model', function () {
         fc.asyncProperty(acts({}), async (list) => {
           expect(await violationsOf(list, { secondLevel })).to.deep.equal([]);
         }),
-        { numRuns: 400 },
+        { numRuns: 250 },
       );
     });
   }
@@ -273,7 +273,7 @@ describe('a cache against a naive model', function () {
         fc.asyncProperty(acts(choice), async (list) => {
           expect(await violationsOf(list, { secondLevel })).to.deep.equal([]);
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       );
     });
   }
