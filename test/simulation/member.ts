@@ -5,7 +5,7 @@ import type { Origin } from '../../src/protocol/message.ts';
 import type { Selection } from '../../src/protocol/selection.ts';
 import type { Settings } from '../../src/protocol/settings.ts';
 import type { Life } from './life.ts';
-import type { Attached, Port } from './network.ts';
+import type { Attached, Port } from './port.ts';
 import type { NodeClock } from './node-clock.ts';
 import type { Witness } from './witness.ts';
 

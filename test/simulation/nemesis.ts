@@ -1,5 +1,7 @@
+import { partition, split } from './cuts.ts';
+import { garbage } from './garbage.ts';
 import type { Member } from './member.ts';
-import type { Port } from './network.ts';
+import type { Port } from './port.ts';
 import type { Fault, Plan } from './plan.ts';
 import type { Prng } from './prng.ts';
 import { CLUSTER, type World } from './world.ts';
@@ -65,10 +67,10 @@ export class Nemesis {
         else network.sever(port.slot, this.#port(chance).slot, this.#until(chance, 0.7));
       },
       partition: (chance) => {
-        this.#partition(chance);
+        partition(network, chance, this.#until(chance, 0.7));
       },
       cells: (chance) => {
-        this.#split(chance.below(2 ** network.ports.length), this.#until(chance, 0.7));
+        split(network, chance.below(2 ** network.ports.length), this.#until(chance, 0.7));
       },
       'broker-restart': (chance) => {
         network.restart(() => chance.exponential(200));
@@ -136,7 +138,7 @@ export class Nemesis {
     const { network } = this.#world;
     return {
       garbage: (chance) => {
-        network.inject(this.#garbage(chance));
+        network.inject(garbage(chance, this.#member(chance)?.origin ?? 'n0/gone'));
       },
       replay: (chance) => {
         for (let count = chance.below(12); count >= 0; count -= 1) {
@@ -149,23 +151,6 @@ export class Nemesis {
         network.inject(`{"v":2,"ns":"${CLUSTER}","t":"beat","o":"future/0000000000000"}`);
       },
     };
-  }
-
-  #garbage(chance: Prng): string {
-    const origin = this.#member(chance)?.origin ?? 'n0/gone';
-    const frames = [
-      '',
-      'article:42',
-      '{"v":1',
-      '[]',
-      '{"v":1,"ns":"other","t":"beat","o":"a/b","s":9,"b":9}',
-      `{"v":1,"ns":"${CLUSTER}","t":"inv","o":"${origin}","s":-1,"k":{"a":["k0"]}}`,
-      `{"v":1,"ns":"${CLUSTER}","t":"inv","o":"${origin}","s":9007199254740993,"k":{"a":["k0"]}}`,
-      `{"v":1,"ns":"${CLUSTER}","t":"beat","o":"${origin}","s":1.5,"b":1}`,
-      `{"v":1,"ns":"${CLUSTER}","t":"gossip","o":"${origin}","s":1}`,
-      `{"v":1,"ns":"${CLUSTER}","t":"inv","o":"${origin}","s":1,"k":{"a":["${'x'.repeat(70_000)}"]}}`,
-    ];
-    return chance.pick(frames) ?? '';
   }
 
   #crash(member: Member | undefined, chance: Prng): void {
@@ -207,34 +192,6 @@ export class Nemesis {
       if (friends.includes(port)) continue;
       this.#world.network.sever(slot, port.slot, untilMs);
       this.#world.network.sever(port.slot, slot, untilMs);
-    }
-  }
-
-  #partition(chance: Prng): void {
-    const { ports } = this.#world.network;
-    const untilMs = this.#until(chance, 0.7);
-    const shape = chance.below(4);
-    if (shape === 0) this.#split(2 ** (ports.length >> 1) - 1, untilMs);
-    else if (shape === 1) this.#split(2 ** this.#port(chance).slot, untilMs);
-    else {
-      for (const from of ports) {
-        for (const to of ports) {
-          const near = Math.abs(from.slot - to.slot) % (ports.length - 1) <= 1;
-          const isCut = shape === 2 ? !near : from.slot < to.slot;
-          if (isCut) this.#world.network.sever(from.slot, to.slot, untilMs);
-        }
-      }
-    }
-  }
-
-  /** Two sides, by the bits of `side`. */
-  #split(side: number, untilMs: number): void {
-    const { ports } = this.#world.network;
-    for (const from of ports) {
-      for (const to of ports) {
-        const sameSide = ((side >> from.slot) & 1) === ((side >> to.slot) & 1);
-        if (!sameSide) this.#world.network.sever(from.slot, to.slot, untilMs);
-      }
     }
   }
 

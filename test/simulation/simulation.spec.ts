@@ -1,9 +1,12 @@
 import { expect } from 'chai';
-import { runSchedule } from './run-schedule.ts';
+import { runSchedule, runStackSchedule } from './run-schedule.ts';
 import { addOutcome, newSummary } from './summary.ts';
 
 /** Schedules of the short run; the long ones are `npm run simulate`. */
-const SCHEDULES = 400;
+const SCHEDULES = 300;
+
+/** The same with the whole stack. */
+const STACK_SCHEDULES = 25;
 
 describe('simulation: random schedules', () => {
   it(`${SCHEDULES} schedules keep every invariant`, function () {
@@ -16,6 +19,21 @@ describe('simulation: random schedules', () => {
       .and.greaterThan(0.5);
     expect(summary.counts['hit by proof']).to.be.greaterThan(SCHEDULES);
     expect(summary.counts['hit by TTL']).to.be.greaterThan(SCHEDULES);
+  });
+
+  it(`${STACK_SCHEDULES} schedules of the whole production stack keep every invariant`, async function () {
+    this.timeout(120_000);
+    const summary = newSummary();
+    for (let seed = 1; seed <= STACK_SCHEDULES; seed += 1) {
+      addOutcome(summary, await runStackSchedule(seed));
+    }
+    expect(summary.violations).to.deep.equal({});
+    expect(summary.counts['hit by proof']).to.be.greaterThan(STACK_SCHEDULES);
+  });
+
+  it('a seed gives the same trace of the whole stack each time', async () => {
+    const [one, other] = [await runStackSchedule(4), await runStackSchedule(4)];
+    expect(other.hash).to.equal(one.hash);
   });
 
   it('a seed gives the same trace each time', () => {

@@ -11,7 +11,7 @@ import type { Selection } from '../../../src/protocol/selection.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { Life } from '../life.ts';
 import type { EndWrite, LoadPlan, Member, MemberOptions } from '../member.ts';
-import type { Port } from '../network.ts';
+import type { Port } from '../port.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { Witness } from '../witness.ts';
 import type { World } from '../world.ts';

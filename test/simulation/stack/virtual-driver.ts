@@ -3,7 +3,7 @@ import { BusError } from '../../../src/bus/bus-error.ts';
 import type { BusCapabilities } from '../../../src/bus/invalidation-bus.ts';
 import type { ForeignText, SendOutcome } from '../../../src/protocol/input.ts';
 import type { Life } from '../life.ts';
-import type { Attached, Port } from '../network.ts';
+import type { Attached, Port } from '../port.ts';
 import type { World } from '../world.ts';
 
 /** The modelled broker as a driver for `createBus`: what an adapter would be. */
