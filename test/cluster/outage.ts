@@ -22,6 +22,7 @@ export interface OutageReport {
   readonly servedHere: number;
   /** Batches that were never accepted by the broker. */
   readonly unsent: number;
+  /** From the end of the outage until nothing old was served any more. */
   readonly healedMs: number;
 }
 
@@ -69,14 +70,17 @@ export async function runOutage(site: Site, outage: Outage): Promise<OutageRepor
   }
   await ending;
   for (const { line } of [a, b]) line.heal();
+  const healedAt = performance.now();
   await change(last);
 
   const results = await Promise.all(settling);
   // A key that stays old is counted, not thrown.
   const isSound = (): boolean => b.old(keys).length === 0 && a.cluster.status().unsent === 0;
-  const healedMs = await b
-    .until('serves no old key', isSound, HEALED_WITHIN_MS)
-    .catch(() => Infinity);
+  const sound = await b.until('serves no old key', isSound, HEALED_WITHIN_MS).then(
+    () => true,
+    () => false,
+  );
+  const healedMs = sound ? performance.now() - healedAt : Infinity;
   const settledBy: Record<string, number> = {};
   for (const { by } of results) settledBy[by] = (settledBy[by] ?? 0) + 1;
   const { unsent } = a.cluster.status();
