@@ -90,6 +90,14 @@ export class Network {
     port.held = undefined;
   }
 
+  /** A node lets go of its session, and will attach again. */
+  detach(port: Port): void {
+    port.attached = false;
+    port.session += 1;
+    port.keeps = undefined;
+    port.held = undefined;
+  }
+
   /** The node is gone. */
   remove(port: Port): void {
     port.client = undefined;

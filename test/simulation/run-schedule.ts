@@ -51,8 +51,11 @@ export async function runStackSchedule(
   seed: number,
   options: ScheduleOptions = {},
 ): Promise<Outcome> {
+  // Loopback is part of a bus's contract: without it the engine takes each link for deaf.
+  const without = new Set<Fault>([...(options.without ?? []), 'no-loopback']);
   const world = makeWorld(seed, {
     ...options,
+    without,
     make: (where, member) => new StackMember(where, member),
   });
   try {
@@ -64,7 +67,7 @@ export async function runStackSchedule(
 }
 
 function makeWorld(seed: number, options: ScheduleOptions & Pick<WorldOptions, 'make'>): World {
-  const { without, ...others } = options;
+  const { without = new Set<Fault>(), ...others } = options;
   const plan = makePlan(seed, without);
   return new World({ ...others, plan, spareSlots: spareSlots(plan) });
 }

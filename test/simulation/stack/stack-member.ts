@@ -46,6 +46,9 @@ export class StackMember implements Member {
     this.#driver = new VirtualDriver(world, options.port, life);
     this.#bus = createBus(this.#driver, {
       timers: this.#runtime,
+      // Sooner than by default, so that a short schedule sees it.
+      loopbackTimeoutMs: 2 * world.plan.maxStalenessMs,
+      confirmTimeoutMs: 2 * world.plan.maxStalenessMs,
       random: options.random,
       onReceiverError: (error) => {
         world.failed(error);

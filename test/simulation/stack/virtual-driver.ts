@@ -17,7 +17,8 @@ export class VirtualDriver implements BusDriver, Attached {
   readonly #port: Port;
   readonly #life: Life;
   #events: LinkEvents | undefined;
-  #began = false;
+  /** Not attached, and nothing keeps us from it. */
+  #isOut = true;
   /** The broker lets us in again, before or after the bus has asked for it. */
   #open: { readonly lossless: boolean } | undefined;
   #waiting: ((lossless: boolean) => void) | undefined;
@@ -40,7 +41,10 @@ export class VirtualDriver implements BusDriver, Attached {
     return {
       resumed: lossless,
       send: (frame) => this.#send(frame),
-      detach: () => Promise.resolve(),
+      detach: () => {
+        this.#detach();
+        return Promise.resolve();
+      },
     };
   }
 
@@ -81,10 +85,18 @@ export class VirtualDriver implements BusDriver, Attached {
     });
   }
 
-  /** The first time the broker lets us in at once; afterwards when the line is whole again. */
+  /** The bus lets go of a link that stands: it takes it for deaf, or ends. */
+  #detach(): void {
+    if (this.#port.client !== this || !this.#port.attached) return;
+    this.#world.network.detach(this.#port);
+    this.#isOut = true;
+    this.#events = undefined;
+  }
+
+  /** The broker lets us in at once, unless the line is broken: then when it is whole again. */
   #entry(signal: AbortSignal): Promise<boolean> {
-    if (!this.#began) {
-      this.#began = true;
+    if (this.#isOut) {
+      this.#isOut = false;
       this.#world.network.attach(this.#port, this);
       return Promise.resolve(false);
     }

@@ -56,6 +56,10 @@ export class VirtualRuntime implements Runtime, BusTimers {
     });
   }
 
+  endTurn(callback: () => void): void {
+    this.defer(callback);
+  }
+
   /** Fires what came due during a pause: before anything that was heard. */
   fireOverdue(): void {
     const overdue = this.#overdue;
