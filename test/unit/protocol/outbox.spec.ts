@@ -257,6 +257,19 @@ describe('the outbox', () => {
     }
   });
 
+  it('makes a caller wait for the flush that has taken its keys over, too', () => {
+    const outbox = outboxOf();
+    outbox.add({ keys: { things: ['first'] } });
+    next(outbox);
+    const low = outbox.reserve();
+    outbox.reserve();
+    const call = { id: 1, waitsFor: 0, timeoutAtMs: Number.POSITIVE_INFINITY };
+    for (const batch of outbox.add({ keys: { things: ['a'] } })) batch.carry(call);
+    outbox.publishReserved(low, { keys: { things: ['b'] } }, false);
+    outbox.add({ regions: ['things'] });
+    expect(call.waitsFor).to.equal(2);
+  });
+
   it('gives a caller its answer only when all that carries its keys is accepted, also after a collapse', () => {
     const outbox = outboxOf();
     outbox.add({ keys: { things: ['first'] } });
