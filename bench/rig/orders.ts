@@ -54,6 +54,6 @@ export function keyOf(number: number): string {
   return `article:${number}`;
 }
 
-function numberOf(key: string): number {
+export function numberOf(key: string): number {
   return Number(key.slice(8));
 }
