@@ -10,6 +10,9 @@ const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
 /** Specs that start processes of their own and wait for them. */
 const PROCESSES = ['cache', 'chaos', 'cli', 'cluster', 'config', 'foreign', 'inversify', 'readme'];
 
+/** A group that has not ended by then hangs: it is ended, and has failed. */
+const GROUP_WITHIN_MS = 20 * 60_000;
+
 interface Group {
   readonly name: string;
   readonly args: readonly string[];
@@ -40,11 +43,16 @@ function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>):
       stdio: ['ignore', live ? 'inherit' : 'pipe', live ? 'inherit' : 'pipe'],
     });
     children.add(child);
+    const timer = setTimeout(() => {
+      process.stdout.write(`== ${name} has not ended within ${GROUP_WITHIN_MS / 60_000} minutes\n`);
+      child.kill('SIGKILL');
+    }, GROUP_WITHIN_MS);
     const output: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => output.push(chunk));
     }
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       children.delete(child);
       process.stdout.write(`\n== ${name}\n`);
       process.stdout.write(Buffer.concat(output));
