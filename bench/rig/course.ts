@@ -25,6 +25,8 @@ export interface RedisCourse extends AsyncDisposable {
   readonly contender: ContenderConfig;
 }
 
+const ENDS_WITHIN_MS = 10_000;
+
 export async function startCourse(name: CourseName): Promise<Course> {
   switch (name) {
     case 'xmpp':
@@ -41,7 +43,12 @@ export async function startRedisCourse(): Promise<RedisCourse> {
   const { host, port, stop } = await startRedis({ password });
   return {
     contender: { type: 'ioredis', host, port, username: '', password, channel: 'bench' },
-    [Symbol.asyncDispose]: stop,
+    async [Symbol.asyncDispose]() {
+      // The server keeps no process alive, and its end must be waited for before anything is printed.
+      const alive = setTimeout(() => undefined, ENDS_WITHIN_MS);
+      await stop();
+      clearTimeout(alive);
+    },
   };
 }
 
