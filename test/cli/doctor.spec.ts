@@ -22,21 +22,18 @@ interface Diagnosis {
   readonly findings: readonly Finding[];
   /** The first finding that is not ok. */
   readonly cause: Finding | undefined;
-  readonly tookMs: number;
 }
 
 async function doctor(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Diagnosis> {
-  const startMs = performance.now();
   const run = new CommandRun(['doctor', '--json', '--timeout', '3', ...args], env);
   const { code, stdout, stderr } = await run.result();
-  const tookMs = performance.now() - startMs;
   expect(stderr).not.to.match(/defect/);
   const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout);
   const cause = findings.find(({ verdict }) => verdict === 'warning' || verdict === 'failed');
-  return { code, findings, cause, tookMs };
+  return { code, findings, cause };
 }
 
 async function member(url: string): Promise<Cluster> {
@@ -63,11 +60,11 @@ describe('unstale doctor', function () {
     ['RabbitMQ by STOMP', async () => (await rabbitmq()).stompUrl],
     ['one machine', async () => `ipc:doctor-${process.pid}`],
   ] as const) {
-    it(`finds everything ok on ${name} with a member, in less than 10 seconds`, async () => {
+    it(`finds everything ok on ${name} with a member`, async () => {
       const url = await urlOf();
       const cluster = await member(url);
       try {
-        const { code, cause, findings, tookMs } = await doctor(['--bus', url, ...SHOP]);
+        const { code, cause, findings } = await doctor(['--bus', url, ...SHOP]);
         expect(cause, JSON.stringify(cause)).to.equal(undefined);
         expect(code).to.equal(0);
         expect(findings.map(({ check }) => check)).to.include.members([
@@ -81,7 +78,6 @@ describe('unstale doctor', function () {
           'cluster',
         ]);
         expect(findings.at(-1)?.text).to.match(/every member answers: node-/);
-        expect(tookMs).to.be.below(10_000);
       } finally {
         await cluster.close();
       }
