@@ -59,6 +59,7 @@ export class Station {
       return new Station({ ...options, label, cluster, continuity, applied, stopListening });
     } catch (error) {
       stopListening();
+      await line.close();
       throw error;
     }
   }
