@@ -60,5 +60,7 @@ export class NodeClock {
     this.#wallOffsetMs += nowMs - this.#frozenAtMs;
     this.#sinceMs = nowMs;
     this.#frozenAtMs = undefined;
+    // Timers that are overdue make the node look at its clocks as soon as it wakes, before anybody steps them (A3).
+    this.localMs(nowMs);
   }
 }
