@@ -19,24 +19,37 @@ export interface PoolOptions {
   readonly onProgress: (summary: Summary) => boolean;
 }
 
+/** How often a process that was killed is replaced. */
+const REPLACEMENTS = 3;
+
 /** Runs a range of seeds on several processes, in order of the seeds as far as there are processes. */
 export async function runPool(options: PoolOptions): Promise<Summary> {
   const total = newSummary();
   const tasks = tasksOf(options);
-  const children = Array.from({ length: Math.max(1, options.jobs) }, () => startChild());
   let goesOn = true;
-  try {
-    await Promise.all(
-      children.map(async (child) => {
-        for (let task = tasks.shift(); task !== undefined && goesOn; task = tasks.shift()) {
-          mergeSummary(total, await give(child, task));
+  const work = async (): Promise<void> => {
+    let child = startChild();
+    let replacements = 0;
+    try {
+      for (let task = tasks.shift(); task !== undefined && goesOn; task = tasks.shift()) {
+        const answer = await give(child, task);
+        if (answer.type === 'done') {
+          mergeSummary(total, answer.summary);
           goesOn &&= options.onProgress(total);
+          continue;
         }
-      }),
-    );
-  } finally {
-    for (const child of children) child.kill();
-  }
+        replacements += 1;
+        const reason = `a process ended with ${answer.reason} in the seeds from ${task.from}`;
+        if (replacements > REPLACEMENTS) throw new Error(reason);
+        process.stderr.write(`${reason}; another one takes its place\n`);
+        tasks.unshift(task);
+        child = startChild();
+      }
+    } finally {
+      child.kill();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, work));
   return total;
 }
 
@@ -57,15 +70,19 @@ function startChild(): ChildProcess {
   return fork(path, { execArgv: extension === 'ts' ? ['--import', 'tsx'] : [] });
 }
 
-async function give(child: ChildProcess, task: Task): Promise<Summary> {
-  return await new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => {
-      reject(new Error(`a process ended with ${code} in the seeds from ${task.from}`));
+type Answer =
+  | { readonly type: 'done'; readonly summary: Summary }
+  | { readonly type: 'ended'; readonly reason: string };
+
+async function give(child: ChildProcess, task: Task): Promise<Answer> {
+  return await new Promise((resolve) => {
+    const onExit = (code: number | null, signal: string | null): void => {
+      resolve({ type: 'ended', reason: signal ?? `exit code ${code}` });
     };
     child.once('exit', onExit);
     child.once('message', (summary: Summary) => {
       child.off('exit', onExit);
-      resolve(summary);
+      resolve({ type: 'done', summary });
     });
     child.send(task);
   });
