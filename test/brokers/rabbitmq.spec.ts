@@ -1,4 +1,4 @@
-import { connect } from 'amqplib';
+import { connect, type ChannelModel } from 'amqplib';
 import { expect } from 'chai';
 import { existsSync } from 'node:fs';
 import { startRabbitMq, type RabbitMqBroker } from '../../brokers/index.ts';
@@ -41,8 +41,11 @@ describe('the native RabbitMQ', function () {
     const blocked = new Promise((resolve) => connection.once('blocked', resolve));
     const unblocked = new Promise((resolve) => connection.once('unblocked', resolve));
     await broker.setMemoryAlarm(true);
-    channel.publish('amq.fanout', '', Buffer.from('x'));
-    await blocked;
+    // A connection is blocked by what it publishes once the alarm has reached it: one message may come before that.
+    const publishing = setInterval(() => channel.publish('amq.fanout', '', Buffer.from('x')), 100);
+    await blocked.finally(() => {
+      clearInterval(publishing);
+    });
     await broker.setMemoryAlarm(false);
     await unblocked;
     await connection.close();
@@ -75,8 +78,20 @@ describe('the native RabbitMQ', function () {
   });
 });
 
-function logIn(broker: RabbitMqBroker, username = broker.username, password = broker.password) {
-  return connect({ hostname: broker.host, port: broker.port, username, password });
+async function logIn(
+  broker: RabbitMqBroker,
+  username = broker.username,
+  password = broker.password,
+): Promise<ChannelModel> {
+  const connection = await connect({
+    hostname: broker.host,
+    port: broker.port,
+    username,
+    password,
+  });
+  // A test that fails leaves its connection to the broker's end; that must not fail the tests after it.
+  connection.on('error', () => undefined);
+  return connection;
 }
 
 function digitsOf(text: string): string {

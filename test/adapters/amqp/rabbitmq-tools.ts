@@ -28,6 +28,7 @@ export async function withChannel(
 ): Promise<void> {
   const { host, port, username, password } = await rabbitmq();
   const connection = await connect({ hostname: host, port, username, password });
+  connection.on('error', () => undefined);
   await act(await connection.createConfirmChannel());
   await connection.close();
 }
