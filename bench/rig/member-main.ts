@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeContender } from './contender.ts';
 import { keyOf, numberOf, type MemberTask, type OrderName, type Orders } from './orders.ts';
+import { Profiler } from './profiler.ts';
 
 /** How often a subscriber looks whether its cache is empty, in ms. */
 const LOOK_EVERY_MS = 4;
@@ -13,6 +14,7 @@ const contenders = await Promise.all(
   Array.from({ length: task.count }, () => makeContender(task.contender, task.role)),
 );
 const [first] = contenders;
+const profiler = new Profiler(process.env['BENCH_PROFILES']);
 if (first === undefined) throw new Error('a member process has at least one contender');
 let cpuMark = process.cpuUsage();
 let evictedNs: number[] | undefined;
@@ -106,7 +108,9 @@ async function obey(name: OrderName, order: never): Promise<void> {
   // The time of an eviction is only taken where it is asked for: it would count as the subscriber's work.
   if (name === 'warm' && task.role === 'subscriber') listenOnce();
   try {
-    const answer = await handlers[name](order);
+    const work = (): Promise<unknown> => handlers[name](order);
+    const timed = name === 'publish' || name === 'drain' || name === 'pace';
+    const answer = timed ? await profiler.during(`${task.role}-${name}`, work) : await work();
     process.send?.({ answer }, () => {
       if (name === 'close') process.exit(0);
     });

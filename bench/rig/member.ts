@@ -6,7 +6,7 @@ import type { MemberTask, OrderName, Orders } from './orders.ts';
 export interface MemberOptions extends MemberTask {
   /** It is asked for the time of each eviction. */
   readonly timesEvictions?: boolean;
-  /** A folder for the profile of the process. */
+  /** A folder for the profiles of what is timed. */
   readonly profileIn?: string | undefined;
 }
 
@@ -17,11 +17,13 @@ export class Member implements AsyncDisposable {
 
   static async start(options: MemberOptions): Promise<Member> {
     const { role, contender, count, timesEvictions = false, profileIn } = options;
-    const profile = profileIn === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileIn}`];
     const task: MemberTask = { role, contender, count };
     const child = fork(compiled('member-main'), [JSON.stringify(task)], {
-      execArgv: profile,
-      env: { ...process.env, BENCH_TIMES: timesEvictions ? '1' : '0' },
+      env: {
+        ...process.env,
+        BENCH_TIMES: timesEvictions ? '1' : '0',
+        ...(profileIn === undefined ? {} : { BENCH_PROFILES: profileIn }),
+      },
     });
     const member = new Member(child);
     await member.#answer('start');
