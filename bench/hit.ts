@@ -4,16 +4,13 @@ import { memoryBus } from 'unstale/adapters/memory';
 import { joinCluster, type CoherentCache } from 'unstale';
 import { measure, measureSparse, type Figure, type Side } from './measure.ts';
 import type { BenchReport, Table, Verdict } from './report.ts';
+import { awaited, sync, zipf, type Article } from './rig/reading.ts';
 
 const ENTRIES = 10_000;
 const TTL_MS = 600_000;
 const OPERATIONS = 200_000;
 const ROUNDS = 25;
 const LIMIT = 1.3;
-
-interface Article {
-  readonly id: number;
-}
 
 const QUESTION = 'What does a hit cost, beside lru-cache, on which the cache stands?';
 
@@ -53,7 +50,7 @@ export async function run(): Promise<BenchReport> {
     caches.lru.set(key, { id });
     caches.exact.set(key, { id });
   }
-  const many = zipf(keys);
+  const many = zipf(keys, OPERATIONS);
   const one = ['article:77'];
   const options = { operations: OPERATIONS, rounds: ROUNDS };
   const inTurn = await measure(syncSides(many, caches), options);
@@ -104,46 +101,6 @@ function awaitedSides(keys: readonly string[], { lru, unstale }: Caches): readon
   ];
 }
 
-function sync(
-  name: string,
-  keys: readonly string[],
-  read: (key: string) => Article | undefined,
-): Side {
-  let next = 0;
-  return {
-    name,
-    run: (operations) => {
-      let sum = 0;
-      const end = next + operations;
-      for (; next < end; next += 1) sum += read(keys[next % keys.length] ?? '')?.id ?? Number.NaN;
-      return checked(sum);
-    },
-  };
-}
-
-function awaited(
-  name: string,
-  keys: readonly string[],
-  read: (key: string) => Promise<Article | undefined>,
-): Side {
-  return {
-    name,
-    run: async (operations) => {
-      let sum = 0;
-      for (let index = 0; index < operations; index += 1) {
-        sum += (await read(keys[index % keys.length] ?? ''))?.id ?? Number.NaN;
-      }
-      return checked(sum);
-    },
-  };
-}
-
-/** A miss would be cheap, and must not pass for a hit. */
-function checked(sum: number): number {
-  if (Number.isNaN(sum)) throw new Error('a read was no hit');
-  return sum;
-}
-
 function table(title: string, figures: readonly Figure[]): Table {
   return {
     title,
@@ -162,28 +119,6 @@ function verdictOn(name: string, against: string, figures: readonly Figure[]): V
     figures.find((figure) => figure.name === wanted)?.ratio ?? Number.NaN;
   const measured = ratioOf(name) / ratioOf(against);
   return { promise: `${name} / ${against}`, measured, limit: LIMIT, holds: measured <= LIMIT };
-}
-
-/** As people read: the second most popular half as often as the first, and so on; in an order that is the same in every run. */
-function zipf(keys: readonly string[]): readonly string[] {
-  let state = 42;
-  const random = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  const upTo: number[] = [];
-  let sum = 0;
-  for (const index of keys.keys()) upTo.push((sum += 1 / (index + 1)));
-  return Array.from({ length: OPERATIONS }, () => {
-    const drawn = random() * sum;
-    let low = 0;
-    for (let high = keys.length - 1; low < high;) {
-      const middle = Math.floor((low + high) / 2);
-      if ((upTo[middle] ?? 0) < drawn) low = middle + 1;
-      else high = middle;
-    }
-    return keys[low] ?? '';
-  });
 }
 
 function versions(): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@ import type { BenchOptions } from './bench-options.ts';
 import { quantile } from './measure.ts';
 import type { BenchReport, Table, Verdict } from './report.ts';
 import { COURSES, startCourse, type CourseName } from './rig/course.ts';
+import { medianLatency, runPace, type Latency } from './rig/run-pace.ts';
 import { Team } from './rig/team.ts';
 import { versionsOf } from './rig/versions.ts';
 
@@ -13,14 +14,6 @@ const P99_LIMIT = 1.3;
 
 const QUESTION =
   'How long does an invalidation take to another process, beside the bare client library?';
-
-/** From the call to the eviction in another process, at a steady pace, in ms. */
-interface Latency {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly lost: number;
-}
 
 export async function run(options: BenchOptions = {}): Promise<BenchReport> {
   const tables: Table[] = [];
@@ -55,7 +48,10 @@ async function compare(
   for (let round = -1; round < rounds; round += 1) {
     for (const side of sides) {
       // The first round only warms up.
-      const latency = await runPace(side.team, round < 0 ? 2 : SECONDS);
+      const latency = await runPace(side.team, {
+        perSecond: PER_SECOND,
+        seconds: round < 0 ? 2 : SECONDS,
+      });
       onProgress?.(`${name}, round ${round}: ${side.title}: p50 ${latency.p50.toFixed(2)} ms`);
       if (round >= 0) side.runs.push(latency);
     }
@@ -72,9 +68,9 @@ async function compare(
       head: ['', 'p50', 'p99', 'p99.9', 'lost'],
       rows: sides.map(({ title, runs }) => [
         title,
-        median(runs, 'p50'),
-        median(runs, 'p99'),
-        median(runs, 'p999'),
+        medianLatency(runs, 'p50'),
+        medianLatency(runs, 'p99'),
+        medianLatency(runs, 'p999'),
         runs.reduce((sum, one) => sum + one.lost, 0).toFixed(0),
       ]),
     },
@@ -83,37 +79,6 @@ async function compare(
       verdict(`${course.title} / bare, p99`, ratio('p99'), P99_LIMIT),
     ],
   };
-}
-
-async function runPace(team: Team, seconds: number): Promise<Latency> {
-  const keys = PER_SECOND * seconds;
-  await team.warm(keys);
-  const draining = team.subscribers.map((subscriber) => subscriber.tell('drain', {}));
-  const calls = await team.publisher.tell('pace', { perSecond: PER_SECOND, seconds });
-  await Promise.all(draining);
-  const tookMs: number[] = [];
-  let lost = 0;
-  for (const subscriber of team.subscribers) {
-    const evictions = await subscriber.tell('evictions', { keys });
-    for (const [number, calledNs] of calls.entries()) {
-      const evictedNs = evictions[number] ?? 0;
-      if (evictedNs === 0) lost += 1;
-      else tookMs.push((evictedNs - calledNs) / 1e6);
-    }
-  }
-  return {
-    p50: quantile(tookMs, 0.5),
-    p99: quantile(tookMs, 0.99),
-    p999: quantile(tookMs, 0.999),
-    lost,
-  };
-}
-
-function median(runs: readonly Latency[], figure: keyof Latency): number {
-  return quantile(
-    runs.map((one) => one[figure]),
-    0.5,
-  );
 }
 
 function verdict(promise: string, measured: number, limit: number): Verdict {

@@ -36,7 +36,7 @@ const bench = (await import(`./${name}.ts`)) as {
 };
 const { json, only, rounds, keys, profile } = values;
 const report = await bench.run({
-  ...(only === undefined ? {} : { only }),
+  ...(only === undefined ? {} : { only: only.flatMap((part) => part.split(',')) }),
   ...(rounds === undefined ? {} : { rounds: Number(rounds) }),
   ...(keys === undefined ? {} : { keys: Number(keys) }),
   ...(profile === undefined ? {} : { profileIn: profile }),

@@ -1,12 +1,19 @@
 import type { BusConfig } from '../../src/config/index.ts';
+import type { PeerName } from './peer-cache.ts';
 
-/** What tells the cache entries of other processes to go: ours, or a client library as it comes. */
+/** What tells the cache entries of other processes to go: ours, a client library as it comes, or a cache of another make. */
 export type ContenderConfig =
   | { readonly type: 'unstale'; readonly bus: BusConfig; readonly nodes: number }
   | ({ readonly type: 'bare-xmpp'; readonly domain: string; readonly room: string } & Login)
   | ({ readonly type: 'bare-stomp'; readonly topic: string } & Login)
   | ({ readonly type: 'bare-amqp'; readonly exchange: string } & Login)
-  | ({ readonly type: 'ioredis'; readonly channel: string } & Login);
+  | ({ readonly type: 'ioredis'; readonly channel: string } & Login)
+  | ({
+      readonly type: 'peer';
+      readonly name: PeerName;
+      readonly channel: string;
+      readonly nodes: number;
+    } & Login);
 
 export interface Login {
   readonly host: string;
@@ -25,6 +32,8 @@ export interface Contender {
   left(): number;
   /** Tells the others; resolves when the broker has accepted it. */
   publish(key: string): Promise<void>;
+  /** Resolves when the broker has accepted everything, where `publish` does not wait for it. */
+  flush?(): Promise<void>;
   /** Called after the entry of `key` was dropped because of another process. */
   onEvicted(listener: (key: string) => void): void;
   /** Control messages sent so far, where there are any. */
@@ -48,5 +57,7 @@ export async function makeContender(
       return await (await import('./bare-amqp.ts')).bareAmqp(config, role);
     case 'ioredis':
       return await (await import('./bare-redis.ts')).bareRedis(config, role);
+    case 'peer':
+      return await (await import('./peer-contender.ts')).peerContender(config);
   }
 }

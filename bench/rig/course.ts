@@ -22,7 +22,7 @@ export interface Course extends AsyncDisposable {
 }
 
 export interface RedisCourse extends AsyncDisposable {
-  readonly contender: ContenderConfig;
+  readonly contender: Extract<ContenderConfig, { type: 'ioredis' }>;
 }
 
 const ENDS_WITHIN_MS = 10_000;

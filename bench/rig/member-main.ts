@@ -57,6 +57,7 @@ const handlers: {
       }
     };
     await Promise.all(Array.from({ length: concurrency }, one));
+    await first.flush?.();
     return { startNs, acceptedNs: nowNs(), cpuUs: cpuUs() };
   },
   async drain() {

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 const PACKAGES = ['@xmpp/client', 'stompit', 'amqplib', 'ioredis', 'lru-cache'];
 const SERVERS = ['prosody', 'activemq', 'rabbitmq-server', 'redis-server'];
 
-/** The versions of what takes part; of a server what Debian says of its package. */
-export function versionsOf(): Readonly<Record<string, string>> {
+/** The versions of what takes part, `more` packages included; of a server what Debian says of its package. */
+export function versionsOf(more: readonly string[] = []): Readonly<Record<string, string>> {
   const versions: Record<string, string> = { unstale: packageVersion('../../package.json') };
-  for (const name of PACKAGES) {
+  for (const name of [...PACKAGES, ...more]) {
     versions[name] = packageVersion(`../../node_modules/${name}/package.json`);
   }
   for (const name of SERVERS) {
