@@ -1,6 +1,7 @@
 import { TcpProxy } from '../../conformance-tests/index.ts';
 import { SeverableLines } from '../../test/adapters/ipc/severable-lines.ts';
 import type { ContenderConfig } from '../rig/contender.ts';
+import { keptAlive } from '../rig/kept-alive.ts';
 import type { Article } from '../rig/reading.ts';
 import { faultNode, type FaultNode } from './fault-node.ts';
 import type { BusName, Grounds, Side } from './grounds.ts';
@@ -86,7 +87,7 @@ function ipcConfigs(): Configs {
       heal: () => {
         lines.heal('far');
       },
-      close: () => lines.close(),
+      close: () => keptAlive(() => lines.close()),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { startActiveMq, startProsody, startRabbitMq } from '../../brokers/index.ts';
 import { startRedis } from '../../examples/redis-adapter/start-redis.ts';
 import type { ContenderConfig } from './contender.ts';
+import { keptAlive } from './kept-alive.ts';
 
 /** Where contenders meet. */
 export interface Address {
@@ -25,8 +26,6 @@ export interface RedisCourse extends AsyncDisposable {
   readonly contender: Extract<ContenderConfig, { type: 'ioredis' }>;
 }
 
-const ENDS_WITHIN_MS = 10_000;
-
 export async function startCourse(name: CourseName): Promise<Course> {
   switch (name) {
     case 'xmpp':
@@ -43,12 +42,7 @@ export async function startRedisCourse(): Promise<RedisCourse> {
   const { host, port, stop } = await startRedis({ password });
   return {
     contender: { type: 'ioredis', host, port, username: '', password, channel: 'bench' },
-    async [Symbol.asyncDispose]() {
-      // The server keeps no process alive, and its end must be waited for before anything is printed.
-      const alive = setTimeout(() => undefined, ENDS_WITHIN_MS);
-      await stop();
-      clearTimeout(alive);
-    },
+    [Symbol.asyncDispose]: () => keptAlive(stop),
   };
 }
 

@@ -10,21 +10,22 @@ interface Kept {
 
 /**
  * cacheable: its in-memory primary, of the default kind (which has no bound), and CacheableSync by Redis. Without
- * `useClone` it hands out what it holds, as the others do, and a hit copies nothing.
+ * `useClone` it hands out what it holds, as the others do, and a hit copies nothing. Without a
+ * namespace no key gets a prefix; those who use the same Redis then hear each other, whatever the channel.
  */
 export async function cacheablePeer(options: PeerOptions): Promise<PeerCache> {
-  const { host, port, password, channel: namespace, load } = options;
+  const { host, port, password, load } = options;
   const provider = new RedisMessageProvider({ uri: `redis://:${password}@${host}:${port}` });
   // Its clients end the process when a connection is cut, unless somebody listens to their errors.
   for (const client of [provider['pub'], provider['sub']]) client.on('error', () => undefined);
   await provider.connect();
   const primary = createKeyv({ useClone: false, ttl: TTL_MS });
-  const cache = new Cacheable({ primary, namespace, sync: { qified: provider } });
+  const cache = new Cacheable({ primary, sync: { qified: provider } });
   cache.on('error', () => undefined);
   const { store: adapter } = primary as unknown as { readonly store: KeyvCacheableMemory };
   const { store: memory } = adapter;
   return {
-    subscribesTo: `${namespace}::cache:delete`,
+    subscribesTo: 'cache:delete',
     // A value that is set is sent to everybody: this is the store alone.
     warm: (key, article) => primary.set(key, article),
     get: (key) => cache.getOrSet(key, () => load(key)),

@@ -17,6 +17,9 @@ export async function peerContender(
     ready: () => untilSubscribed(config, peer.subscribesTo, config.nodes),
     async warm(keys) {
       for (const key of keys) await peer.warm(key, { id: numberOf(key) });
+      // A store that is looked at in the wrong place would seem to be empty, and quick to empty.
+      if (peer.left() !== keys.length)
+        throw new Error(`${peer.left()} of ${keys.length} are there`);
     },
     left: () => peer.left(),
     publish: (key) => peer.invalidate(key),
