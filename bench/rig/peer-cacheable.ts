@@ -19,7 +19,7 @@ export async function cacheablePeer(options: PeerOptions): Promise<PeerCache> {
   // Its clients end the process when a connection is cut, unless somebody listens to their errors.
   for (const client of [provider['pub'], provider['sub']]) client.on('error', () => undefined);
   await provider.connect();
-  const primary = createKeyv({ useClone: false, ttl: TTL_MS });
+  const primary = createKeyv({ useClone: false, storeHashSize: 1, ttl: TTL_MS });
   const cache = new Cacheable({ primary, sync: { qified: provider } });
   cache.on('error', () => undefined);
   const { store: adapter } = primary as unknown as { readonly store: KeyvCacheableMemory };
