@@ -92,11 +92,11 @@ export class Attachment {
   }
 
   /** As the method of `CoherentCache`. */
-  async invalidate(
+  invalidate(
     what: string | Iterable<string> | CacheSelection,
     options: InvalidateOptions = {},
   ): Promise<InvalidationResult> {
-    return await this.#publishing.invalidate(selectIn(this.region, selectionOf(what)), options);
+    return this.#publishing.invalidate(() => selectIn(this.region, selectionOf(what)), options);
   }
 
   /** As the method of `CoherentCache`. */
@@ -105,8 +105,8 @@ export class Attachment {
   }
 
   /** As the method of `CoherentCache`. */
-  async flush(options: InvalidateOptions = {}): Promise<InvalidationResult> {
-    return await this.#publishing.invalidate({ regions: [this.region] }, options);
+  flush(options: InvalidateOptions = {}): Promise<InvalidationResult> {
+    return this.#publishing.invalidate(() => ({ regions: [this.region] }), options);
   }
 
   /** As the method of `CoherentCache`. */

@@ -92,11 +92,8 @@ class JoinedCluster implements Cluster {
     return new Attachment(this.#node, region, target);
   }
 
-  async invalidate(
-    what: ClusterSelection,
-    options: InvalidateOptions = {},
-  ): Promise<InvalidationResult> {
-    return await new Publishing(this.#node).invalidate(selectAcross(what), options);
+  invalidate(what: ClusterSelection, options: InvalidateOptions = {}): Promise<InvalidationResult> {
+    return new Publishing(this.#node).invalidate(() => selectAcross(what), options);
   }
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {

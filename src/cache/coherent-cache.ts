@@ -156,11 +156,11 @@ export class CoherentCache<Value> {
    * Drops keys, tags or prefixes here and on every other node. For writes made elsewhere: call it after the commit.
    * @throws {TypeError} for a name that is not 1 to 1,024 characters; the reason of the caller's signal
    */
-  async invalidate(
+  invalidate(
     what: string | Iterable<string> | CacheSelection,
     options: InvalidateOptions = {},
   ): Promise<InvalidationResult> {
-    return await this.#publishing.invalidate(selectIn(this.region, selectionOf(what)), options);
+    return this.#publishing.invalidate(() => selectIn(this.region, selectionOf(what)), options);
   }
 
   /** Drops keys, tags or prefixes here only: for changes that every node hears of by other means, like a change feed. */
@@ -169,8 +169,8 @@ export class CoherentCache<Value> {
   }
 
   /** Drops the whole region here and on every other node. */
-  async flush(options: InvalidateOptions = {}): Promise<InvalidationResult> {
-    return await this.#publishing.invalidate({ regions: [this.region] }, options);
+  flush(options: InvalidateOptions = {}): Promise<InvalidationResult> {
+    return this.#publishing.invalidate(() => ({ regions: [this.region] }), options);
   }
 
   /**

@@ -25,17 +25,27 @@ export class Publishing {
     this.#node = node;
   }
 
-  /** @throws {TypeError} for a bad option; the reason of the caller's signal */
-  async invalidate(selection: Selection, options: InvalidateOptions): Promise<InvalidationResult> {
+  /**
+   * What `select` names. No async function: its promises would cost more than all the rest.
+   * @throws what `select` throws; {TypeError} for a bad option; the reason of the caller's signal. All of them as rejections
+   */
+  invalidate(select: () => Selection, options: InvalidateOptions): Promise<InvalidationResult> {
+    try {
+      return this.#invalidate(select(), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #invalidate(selection: Selection, options: InvalidateOptions): Promise<InvalidationResult> {
     const wait = waitOf(options);
+    const { signal } = options;
     this.#refuseWhenClosed();
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const call: TracedCall = { selection };
-    return await traced('unstale:invalidate', call, async () => {
+    return traced('unstale:invalidate', call, () => {
       const published = this.#node.invalidate(selection, wait, call.traceparent);
-      const result = await untilAborted(published, options.signal);
-      if (result === undefined) throw options.signal?.reason;
-      return result;
+      return signal === undefined ? published : unlessAborted(published, signal);
     });
   }
 
@@ -98,8 +108,11 @@ function writeSelection<Result>(region: string, keys: WrittenKeys<Result>): Writ
   return { before: selection, after: () => selection, unknown: selection };
 }
 
+const FOR_BUS: Wait = { for: 'bus' };
+
 function waitOf(options: InvalidateOptions): Wait {
   const { ack = 'bus', timeoutMs } = options;
+  if (ack === 'bus' && timeoutMs === undefined) return FOR_BUS;
   if (ack !== 'bus' && ack !== 'all' && !(Number.isSafeInteger(ack) && ack >= 1)) {
     throw new TypeError(
       `ack must be "bus", "all" or a number of members from 1, got ${String(ack)}`,
@@ -109,6 +122,13 @@ function waitOf(options: InvalidateOptions): Wait {
     throw new TypeError(`timeoutMs must be a number of ms from 0, got ${String(timeoutMs)}`);
   }
   return timeoutMs === undefined ? { for: ack } : { for: ack, timeoutMs };
+}
+
+/** @throws the reason of the abort */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const result = await untilAborted(work, signal);
+  if (result === undefined) throw signal.reason;
+  return result;
 }
 
 /** Waits for `work`, or until the caller gives up; `work` goes on all the same. */

@@ -1,8 +1,9 @@
 import { BusError } from '../bus/bus-error.ts';
 import type { InvalidationBus } from '../bus/invalidation-bus.ts';
 import { Coherence } from '../protocol/coherence.ts';
-import type { CallResult, Effect } from '../protocol/effect.ts';
+import type { CallResult, Cause, Effect } from '../protocol/effect.ts';
 import type { Input, Wait } from '../protocol/input.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import type { Origin } from '../protocol/message.ts';
 import { isEmptySelection, regionsOf, type Selection } from '../protocol/selection.ts';
 import type { Settings } from '../protocol/settings.ts';
@@ -12,6 +13,7 @@ import { RegionBoard } from './region-board.ts';
 import type { RegionTarget, RegionTrust } from './region.ts';
 import type { Runtime } from './runtime.ts';
 import { tell } from './telemetry.ts';
+import { TurnCalls } from './turn-calls.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 /** Drives the protocol: what the bus and the application say goes in, what is to be done comes out and is done. */
@@ -27,6 +29,7 @@ export class ClusterNode {
   readonly #timer: WakeTimer;
   /** Inputs that come while a step's effects are being carried out: taken after it, in order. */
   readonly #queue: Input[] = [];
+  readonly #turn = new TurnCalls();
   #stepping = false;
   #turnEndDue = false;
   #nextCall = 1;
@@ -86,6 +89,8 @@ export class ClusterNode {
   /** Numbers, applies and publishes; resolves when `wait` is satisfied. `traceparent` travels with it, for tracing. */
   invalidate(selection: Selection, wait: Wait, traceparent?: string): Promise<CallResult> {
     if (isEmptySelection(selection)) return Promise.resolve(NOTHING_TO_DO);
+    const plain = wait.for === 'bus' && wait.timeoutMs === undefined && traceparent === undefined;
+    if (plain && this.runtime.endTurn !== undefined && !this.ended) return this.#gather(selection);
     return this.#call((call) => ({ type: 'invalidate', call, selection, wait, traceparent }));
   }
 
@@ -127,6 +132,7 @@ export class ClusterNode {
    */
   async close(options: { readonly flushMs: number; readonly lingerMs: number }): Promise<void> {
     if (this.#ended) return;
+    this.#takeTurn();
     if (this.line.isOpen) {
       await this.#untilFlushed(options.flushMs);
       const { members, publisher } = this.core;
@@ -158,15 +164,35 @@ export class ClusterNode {
     } finally {
       this.#stepping = false;
       if (!this.#ended) this.#timer.set(this.core.wakeAtMs);
-      if (this.core.publisher.pumpDue) this.#pumpAtEndOfTurn();
+      if (this.core.publisher.pumpDue) this.#atEndOfTurn();
     }
   }
 
-  /** Group commit: what is invalidated in one turn shares a frame. */
-  #pumpAtEndOfTurn(): void {
+  /** Applies at once, and publishes at the end of the turn with whatever else is invalidated in it (group commit). */
+  #gather(selection: Selection): Promise<CallResult> {
+    this.#apply(selection, LOCAL);
+    const published = this.#turn.add(selection);
+    if (this.#turn.size >= LIMITS.batchKeys) this.#takeTurn();
+    else this.#atEndOfTurn();
+    return published;
+  }
+
+  /** Hands over to the protocol what was gathered. */
+  #takeTurn(): void {
+    const gathered = this.#turn.take();
+    if (gathered === undefined) return;
+    const { selection, callers, settle } = gathered;
+    const call = this.#nextCall;
+    this.#nextCall += 1;
+    this.#calls.set(call, settle);
+    this.step({ type: 'invalidate', call, selection, wait: FOR_BUS, callers, applied: true });
+  }
+
+  #atEndOfTurn(): void {
     if (this.#turnEndDue) return;
     this.#turnEndDue = true;
     this.runtime.endTurn?.(() => {
+      this.#takeTurn();
       this.#turnEndDue = false;
       this.step({ type: 'timer' });
     });
@@ -189,13 +215,9 @@ export class ClusterNode {
       case 'send':
         this.line.send(effect.id, effect.frame, effect.summary);
         return;
-      case 'apply': {
-        const { selection, cause } = effect;
-        if (this.line.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
-        else this.#regions.apply(selection, cause);
-        tell('unstale:applied', { cluster, node: this.origin, selection, cause });
+      case 'apply':
+        this.#apply(effect.selection, effect.cause);
         return;
-      }
       case 'fence':
         this.#regions.flush(effect.regions, effect.cause);
         return;
@@ -223,6 +245,13 @@ export class ClusterNode {
     }
   }
 
+  #apply(selection: Selection, cause: Cause): void {
+    if (this.line.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
+    else this.#regions.apply(selection, cause);
+    const { cluster } = this.settings;
+    tell('unstale:applied', { cluster, node: this.origin, selection, cause });
+  }
+
   async #untilFlushed(flushMs: number): Promise<void> {
     const endMs = this.runtime.now().monoMs + flushMs;
     const { core, line } = this;
@@ -243,6 +272,10 @@ export class ClusterNode {
 const FLUSH_CHECK_MS = 10;
 
 const NOTHING_TO_DO: CallResult = { by: 'bus', acked: [], missing: [] };
+
+const LOCAL: Cause = { by: 'local' };
+
+const FOR_BUS: Wait = { for: 'bus' };
 
 const APPLIED_HERE: CallResult = { by: 'local', acked: [], missing: [] };
 

@@ -41,8 +41,10 @@ export class RegionBoard {
       return;
     }
     if (selection.regions !== undefined) this.flush(selection.regions, cause);
-    for (const [region, part] of this.#parts(selection)) {
-      for (const target of this.#targets.get(region) ?? []) target.drop(part, cause);
+    for (const [region, targets] of this.#targets) {
+      const part = partOf(selection, region);
+      if (part === undefined) continue;
+      for (const target of targets) target.drop(part, cause);
     }
   }
 
@@ -53,29 +55,31 @@ export class RegionBoard {
   }
 
   quarantine(guard: number, selection: Selection): void {
-    for (const [region, part] of this.#parts(selection)) {
-      for (const target of this.#targets.get(region) ?? []) target.quarantine(guard, part);
+    for (const [region, targets] of this.#targets) {
+      const part = partOf(selection, region);
+      if (part === undefined) continue;
+      for (const target of targets) target.quarantine(guard, part);
     }
   }
 
   lift(guard: number): void {
     for (const targets of this.#targets.values()) for (const target of targets) target.lift(guard);
   }
-
-  /** The parts of a selection that concern regions of this node. */
-  *#parts(selection: Selection): Iterable<readonly [string, RegionSelection]> {
-    for (const region of this.#targets.keys()) {
-      const keys = listOf(selection.keys, region);
-      const tags = listOf(selection.tags, region);
-      const prefixes = listOf(selection.prefixes, region);
-      if (keys.length + tags.length + prefixes.length > 0) yield [region, { keys, tags, prefixes }];
-    }
-  }
 }
 
+/** The part of a selection that concerns a region of this node. */
+function partOf(selection: Selection, region: string): RegionSelection | undefined {
+  const keys = listOf(selection.keys, region);
+  const tags = listOf(selection.tags, region);
+  const prefixes = listOf(selection.prefixes, region);
+  return keys.length + tags.length + prefixes.length > 0 ? { keys, tags, prefixes } : undefined;
+}
+
+const NONE: readonly string[] = [];
+
 function listOf(lists: ByRegion | undefined, region: string): readonly string[] {
-  if (lists === undefined) return [];
+  if (lists === undefined) return NONE;
   const own = Object.hasOwn(lists, region) ? lists[region] : undefined;
   const every = Object.hasOwn(lists, EVERY_REGION) ? lists[EVERY_REGION] : undefined;
-  return own === undefined || every === undefined ? (own ?? every ?? []) : [...own, ...every];
+  return own === undefined || every === undefined ? (own ?? every ?? NONE) : [...own, ...every];
 }

@@ -17,6 +17,7 @@ import { Members } from './members.ts';
 import type { Origin } from './message.ts';
 import { Proofs } from './proofs.ts';
 import { Publisher } from './publisher.ts';
+import type { Selection } from './selection.ts';
 import type { Settings } from './settings.ts';
 import { Silence } from './silence.ts';
 
@@ -121,9 +122,9 @@ export class Coherence {
         this.#busEvent(input.event);
         return;
       case 'invalidate':
-        this.#host.emit({ type: 'apply', selection: input.selection, cause: { by: 'local' } });
+        if (input.applied !== true) this.#applyHere(input.selection);
         this.#publish(input.call, input.wait, (publisher) =>
-          publisher.publish(input.call, input.selection, input.wait, input.traceparent),
+          publisher.publish(input.call, input.selection, input.wait, input),
         );
         return;
       case 'reserve':
@@ -132,16 +133,10 @@ export class Coherence {
         this.#host.emit({ type: 'quarantine', guard: input.guard, selection: input.selection });
         return;
       case 'release':
-        this.#host.emit({ type: 'apply', selection: input.selection, cause: { by: 'local' } });
+        this.#applyHere(input.selection);
         this.#host.emit({ type: 'lift', guard: input.guard });
         this.#publish(input.call, input.wait, (publisher) =>
-          publisher.release(
-            input.guard,
-            input.call,
-            input.selection,
-            input.wait,
-            input.traceparent,
-          ),
+          publisher.release(input.guard, input.call, input.selection, input.wait, input),
         );
         return;
       case 'sent':
@@ -157,6 +152,10 @@ export class Coherence {
         this.#leave();
         return;
     }
+  }
+
+  #applyHere(selection: Selection): void {
+    this.#host.emit({ type: 'apply', selection, cause: { by: 'local' } });
   }
 
   #publish(call: number, wait: Wait, publish: (publisher: Publisher) => number): void {

@@ -41,6 +41,10 @@ export class Hearing {
   /** Takes a frame in; `left`: this node has said bye. */
   frame(frame: string, left: boolean): void {
     const { cluster, maxFrameBytes } = this.#host.settings;
+    if (this.#to.identity.isEcho(frame)) {
+      this.#host.counters.framesHeard += 1;
+      return;
+    }
     const decoded = this.#decode(frame, cluster, Math.max(maxFrameBytes, LIMITS.readFrameBytes));
     switch (decoded.type) {
       case 'refused':

@@ -1,3 +1,4 @@
+import { hash } from './hash.ts';
 import type { Host } from './host.ts';
 import type { Message, Origin } from './message.ts';
 import { OwnFrames } from './own-frames.ts';
@@ -19,6 +20,8 @@ export class Identity {
   #frames = new OwnFrames();
   #takenAtMs: number;
   #doubted = false;
+  /** The hash of the frame that gave rise to the doubt. */
+  #because = 0;
 
   constructor(host: Host) {
     this.#host = host;
@@ -40,6 +43,11 @@ export class Identity {
     this.#frames.sent(name, frame);
   }
 
+  /** Whether a frame is one of this node's own that comes back. */
+  isEcho(frame: string): boolean {
+    return this.#frames.isEcho(frame);
+  }
+
   /** A message bears this origin: somebody else uses it if this node never said that. */
   heard(message: Message, frame: string, said: Said): void {
     const unsaid =
@@ -47,12 +55,13 @@ export class Identity {
       (message.type === 'rep' && message.range[1] > said.seq) ||
       (message.type === 'beat' && message.beat > said.beat) ||
       (message.type === 'bye' && !said.left);
-    if (unsaid || !this.#frames.isMine(nameOf(message), frame)) this.#doubted = true;
+    if (unsaid || !this.#frames.isMine(nameOf(message), frame)) this.doubt(hash(frame));
   }
 
-  /** The others know things of this origin that are not so. */
-  doubt(): void {
-    this.#doubted = true;
+  /** The others know things of this origin that are not so; `because`: of a frame that this node never sent. */
+  doubt(because = 0): void {
+    this.#because = because;
+    this.#doubted = this.#host.settings.protections.renewOrigin;
   }
 
   renew(): void {
@@ -62,11 +71,15 @@ export class Identity {
     this.#doubted = false;
   }
 
-  /** 64 random bits in base 32 (ID-1). */
+  /**
+   * 64 random bits in base 32 (ID-1). Clones may have the state of the random generator in common, too, and
+   * would rename themselves in step for ever; but each has heard another frame than the other.
+   */
   #newOrigin(): Origin {
     let epoch = '';
     for (let digit = 0; digit < 13; digit += 1) {
-      epoch += Math.floor(this.#host.random() * 32).toString(32);
+      const chance = Math.floor(this.#host.random() * 32);
+      epoch += (chance ^ ((this.#because >>> (5 * (digit % 6))) & 31)).toString(32);
     }
     return `${this.#host.settings.label}/${epoch}`;
   }

@@ -13,6 +13,10 @@ export type Input =
       readonly wait: Wait;
       /** Whose doing it is, for tracing: a W3C `traceparent`. */
       readonly traceparent?: string | undefined;
+      /** How many wait for it. Default 1. */
+      readonly callers?: number;
+      /** It has been applied here already. */
+      readonly applied?: boolean;
     }
   /** A guarded write is about to start (PUB-7). */
   | { readonly type: 'reserve'; readonly guard: number; readonly selection: Selection }

@@ -17,6 +17,12 @@ const MAX_REJECTIONS = 5;
 const RETRY_BASE_MS = 100;
 const RETRY_CAP_MS = 5_000;
 
+/** Who calls, as far as it matters: a W3C `traceparent`, and how many wait together. */
+interface CalledBy {
+  readonly traceparent?: string | undefined;
+  readonly callers?: number;
+}
+
 /** What this node publishes: numbering, guarded writes, sending, and answering requests for repair. */
 export class Publisher {
   readonly #host: Host;
@@ -26,6 +32,8 @@ export class Publisher {
   /** Frames handed to the bus that it has not settled yet. */
   readonly #sending = new Map<number, Batch>();
   readonly #calls = new Map<number, Call>();
+  /** How many wait for them. */
+  #callers = 0;
   /** Those among them that do not wait for ever. */
   readonly #timed = new Set<Call>();
   #failures = 0;
@@ -75,9 +83,9 @@ export class Publisher {
   }
 
   /** Numbers a selection and sends it as soon as group commit allows; returns its highest number. */
-  publish(call: number, selection: Selection, wait: Wait, traceparent?: string): number {
+  publish(call: number, selection: Selection, wait: Wait, by: CalledBy = {}): number {
     const batches = this.#outbox.add(selection, { ackWanted: wait.for !== 'bus' });
-    return this.#track(call, batches, wait, traceparent);
+    return this.#track(call, batches, wait, by);
   }
 
   adopt(selection: Selection, via: string): void {
@@ -97,15 +105,15 @@ export class Publisher {
     call: number,
     selection: Selection,
     wait: Wait,
-    traceparent?: string,
+    by: CalledBy = {},
   ): number {
     const guard = this.#guards.take(guardId);
     if (guard === undefined || guard.released || guard.seq === 0) {
-      return this.publish(call, selection, wait, traceparent);
+      return this.publish(call, selection, wait, by);
     }
     const ackWanted = wait.for !== 'bus';
     const batches = this.#outbox.publishReserved(guard.seq, selection, ackWanted);
-    return this.#track(call, batches, wait, traceparent);
+    return this.#track(call, batches, wait, by);
   }
 
   /** When to call `tick` next. */
@@ -197,7 +205,8 @@ export class Publisher {
     return { unsent: this.#outbox.drain(), guards: this.#guards.selections() };
   }
 
-  #track(id: number, batches: ReadonlySet<Batch>, wait: Wait, traceparent?: string): number {
+  #track(id: number, batches: ReadonlySet<Batch>, wait: Wait, by: CalledBy): number {
+    const { traceparent, callers = 1 } = by;
     let highest = 0;
     for (const batch of batches) {
       highest = Math.max(highest, batch.high);
@@ -205,10 +214,11 @@ export class Publisher {
     }
     if (wait.for === 'bus') {
       const timeoutAtMs = this.#host.now.monoMs + (wait.timeoutMs ?? Number.POSITIVE_INFINITY);
-      const call: Call = { id, waitsFor: 0, timeoutAtMs };
+      const call: Call = { id, callers, waitsFor: 0, timeoutAtMs };
       this.#calls.set(id, call);
+      this.#callers += callers;
       if (timeoutAtMs < Number.POSITIVE_INFINITY) this.#timed.add(call);
-      const waits = this.#host.busOpen && this.#calls.size <= LIMITS.waiters;
+      const waits = this.#host.busOpen && this.#callers <= LIMITS.waiters;
       if (batches.size === 0) this.#settle(call, 'bus');
       else if (!waits) this.#settle(call, 'local');
       else for (const batch of batches) batch.carry(call);
@@ -219,6 +229,7 @@ export class Publisher {
 
   #settle(call: Call, by: 'bus' | 'local' | 'timeout'): void {
     if (!this.#calls.delete(call.id)) return;
+    this.#callers -= call.callers;
     this.#timed.delete(call);
     const result = { by, acked: [], missing: [] };
     this.#host.emit({ type: 'settle', call: call.id, result });

@@ -42,6 +42,8 @@ export interface Protections {
   readonly tickets: boolean;
   /** The writer's own cache does not serve what a guarded write is changing (PUB-7). */
   readonly quarantine: boolean;
+  /** Who hears another one under its own origin takes a new one (ID-2). */
+  readonly renewOrigin: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -57,6 +59,7 @@ export const ALL_PROTECTIONS: Protections = {
   readRule: true,
   tickets: true,
   quarantine: true,
+  renewOrigin: true,
 };
 
 /** The relative error of a node's clock rate that the bound allows for (PROTOCOL A2). */

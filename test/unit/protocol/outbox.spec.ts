@@ -263,7 +263,7 @@ describe('the outbox', () => {
     next(outbox);
     const low = outbox.reserve();
     outbox.reserve();
-    const call = { id: 1, waitsFor: 0, timeoutAtMs: Number.POSITIVE_INFINITY };
+    const call = { id: 1, callers: 1, waitsFor: 0, timeoutAtMs: Number.POSITIVE_INFINITY };
     for (const batch of outbox.add({ keys: { things: ['a'] } })) batch.carry(call);
     outbox.publishReserved(low, { keys: { things: ['b'] } }, false);
     outbox.add({ regions: ['things'] });
@@ -274,7 +274,7 @@ describe('the outbox', () => {
     const outbox = outboxOf();
     outbox.add({ keys: { things: ['first'] } });
     const first = next(outbox);
-    const call = { id: 1, waitsFor: 0, timeoutAtMs: Number.POSITIVE_INFINITY };
+    const call = { id: 1, callers: 1, waitsFor: 0, timeoutAtMs: Number.POSITIVE_INFINITY };
     outbox.reserve();
     const gathering = outbox.add({ keys: { things: ['a'] } });
     for (const batch of gathering) batch.carry(call);
