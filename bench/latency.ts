@@ -36,10 +36,10 @@ async function compare(
   name: CourseName,
   options: BenchOptions,
 ): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
-  const { rounds = ROUNDS, onProgress } = options;
+  const { rounds = ROUNDS, profileIn, onProgress } = options;
   await using course = await startCourse(name);
   const rest = { subscribers: 1, timesEvictions: true };
-  await using ours = await Team.start({ contender: course.unstale(2), ...rest });
+  await using ours = await Team.start({ contender: course.unstale(2), ...rest, profileIn });
   await using bare = await Team.start({ contender: course.bare(), ...rest });
   const sides = [
     { title: course.title, team: ours, runs: [] as Latency[] },
