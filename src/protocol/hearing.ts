@@ -2,14 +2,14 @@ import type { Acknowledgements } from './acknowledgements.ts';
 import type { Barrier } from './barrier.ts';
 import type { BeatListener } from './beat-listener.ts';
 import type { Beats } from './beats.ts';
-import type { Decoder } from './codec.ts';
+import { encode, type Decoder } from './codec.ts';
 import type { ForeignMessages } from './foreign-messages.ts';
 import type { Host } from './host.ts';
 import type { Identity } from './identity.ts';
 import type { Inbound } from './inbound.ts';
 import { LIMITS } from './limits.ts';
 import type { Members } from './members.ts';
-import type { Acks, Invalidation, Message, NegativeAck, Origin, Repair } from './message.ts';
+import type { Acks, Invalidation, Message, NegativeAck, Origin, Range, Repair } from './message.ts';
 import type { Publisher } from './publisher.ts';
 
 /** Those to whom a message may be of interest. */
@@ -69,6 +69,7 @@ export class Hearing {
   #ofPeer(message: Message): void {
     const { origin } = message;
     const { identity } = this.#to;
+    if (identity.mustTell(origin)) this.#tell(origin);
     switch (message.type) {
       case 'inv':
         this.#invalidation(message);
@@ -94,6 +95,14 @@ export class Hearing {
         this.#alive(origin);
         return;
     }
+  }
+
+  /** Somebody goes on under a name that was mine: asked for a number that nobody ever assigns, he takes another one (ID-2). */
+  #tell(publisher: Origin): void {
+    const { settings } = this.#host;
+    const ranges: readonly Range[] = [[Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]];
+    const { origin } = this.#to.identity;
+    this.#host.send(encode(settings.cluster, { type: 'nack', origin, publisher, ranges }));
   }
 
   #invalidation(message: Invalidation): void {

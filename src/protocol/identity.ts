@@ -6,6 +6,12 @@ import { OwnFrames } from './own-frames.ts';
 /** A node that takes new names all the time would fill the others' memory. */
 const SHORTEST_LIFE_MS = 1_000;
 
+/** Former origins that are remembered, in case somebody else goes on under them. */
+const FORMER = 64;
+
+/** Who still uses a former origin is told so again after this, in ms. */
+const TELL_AGAIN_MS = 250;
+
 /** What this node has said of itself so far. */
 export interface Said {
   readonly seq: number;
@@ -22,6 +28,9 @@ export class Identity {
   #doubted = false;
   /** The hash of the frame that gave rise to the doubt. */
   #because = 0;
+
+  /** Doubted origins of the past, and when somebody who uses one was told so last. */
+  readonly #former = new Map<Origin, number>();
 
   constructor(host: Host) {
     this.#host = host;
@@ -64,11 +73,31 @@ export class Identity {
     this.#doubted = this.#host.settings.protections.renewOrigin;
   }
 
+  /**
+   * `true` if `origin` was doubted here and given up, and whoever goes on using it is to be told now: what two have said
+   * under one name is mixed up for the others, and stays so for as long as one of them keeps it.
+   */
+  mustTell(origin: Origin): boolean {
+    const toldAtMs = this.#former.get(origin);
+    const { monoMs } = this.#host.now;
+    if (toldAtMs === undefined || monoMs - toldAtMs < TELL_AGAIN_MS) return false;
+    this.#former.set(origin, monoMs);
+    return true;
+  }
+
   renew(): void {
+    if (this.#doubted) this.#giveUp(this.#origin);
     this.#origin = this.#newOrigin();
     this.#frames = new OwnFrames();
     this.#takenAtMs = this.#host.now.monoMs;
     this.#doubted = false;
+  }
+
+  #giveUp(origin: Origin): void {
+    this.#former.set(origin, Number.NEGATIVE_INFINITY);
+    if (this.#former.size <= FORMER) return;
+    const [oldest] = this.#former.keys();
+    if (oldest !== undefined) this.#former.delete(oldest);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { EndWrite, LoadPlan, Member, MemberOptions } from './member.ts';
 import type { Port } from './port.ts';
 import type { NodeClock } from './node-clock.ts';
 import { SimCache } from './sim-cache.ts';
+import { tellBoard } from './tell-board.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
@@ -34,6 +35,13 @@ export class CoreMember implements Member {
   #timer = 0;
   #timerAtMonoMs: number = Number.POSITIVE_INFINITY;
   #origin: Origin;
+  /** The clone that this machine will have. */
+  #copy: CoreMember | undefined;
+  /** It is not a machine of its own yet: it does what the other one does, and nobody hears of it. */
+  #isSilent = false;
+  /** Guards of writes that were under way when it became one. */
+  #inherited: readonly number[] = [];
+  readonly #guards = new Set<number>();
 
   constructor(world: World, options: MemberOptions) {
     this.#world = world;
@@ -51,7 +59,7 @@ export class CoreMember implements Member {
     this.#origin = this.core.origin;
     this.#board = new RegionBoard(options.settings.maxStalenessMs);
     this.#caches = new Map(world.plan.regions.map((region) => [region, this.#makeCache(region)]));
-    world.born(this, this.core.origin);
+    world.born(this.#origin);
   }
 
   get origin(): Origin {
@@ -65,34 +73,47 @@ export class CoreMember implements Member {
     this.#step({ type: 'bus', event: 'opened' });
   }
 
+  /** `copy`, made of the same options, takes in whatever this machine does, until they are parted. */
+  shadow(copy: CoreMember): void {
+    copy.#isSilent = true;
+    this.#copy = copy;
+  }
+
+  /** The machine is cloned as it stands: there are two of them now, and each goes its own way. */
+  part(): CoreMember {
+    const copy = this.#copy;
+    if (copy === undefined) throw new TypeError(`${this.name} has no copy`);
+    this.#copy = undefined;
+    copy.#isSilent = false;
+    copy.#nextCall = this.#nextCall;
+    copy.#inherited = [...this.#guards];
+    copy.#setTimer();
+    return copy;
+  }
+
+  /** Ends of the guarded writes that were under way when it was cloned: its application has them as well. */
+  inherited(): EndWrite[] {
+    return this.#inherited.map((guard) => this.#endOf(guard));
+  }
+
   frame(frame: string): void {
-    this.life.do(() => {
-      this.#step({ type: 'frame', frame });
-    });
+    this.#hear({ type: 'frame', frame });
   }
 
   foreign(message: ForeignText): void {
-    this.life.do(() => {
-      this.#step({ type: 'foreign', message });
-    });
+    this.#hear({ type: 'foreign', message });
   }
 
   interrupted(): void {
-    this.life.do(() => {
-      this.#step({ type: 'bus', event: 'interrupted' });
-    });
+    this.#hear({ type: 'bus', event: 'interrupted' });
   }
 
   attached(lossless: boolean): void {
-    this.life.do(() => {
-      this.#step({ type: 'bus', event: lossless ? 'lossless' : 'discontinuity' });
-    });
+    this.#hear({ type: 'bus', event: lossless ? 'lossless' : 'discontinuity' });
   }
 
   gap(): void {
-    this.life.do(() => {
-      this.#step({ type: 'bus', event: 'discontinuity' });
-    });
+    this.#hear({ type: 'bus', event: 'discontinuity' });
   }
 
   invalidate(selection: Selection, wait: Wait, settled: (result: CallResult) => void): void {
@@ -103,11 +124,9 @@ export class CoreMember implements Member {
   guard(selection: Selection): EndWrite {
     const guard = this.#nextCall;
     this.#nextCall += 1;
+    this.#guards.add(guard);
     this.#step({ type: 'reserve', guard, selection });
-    return (published, wait, settled) => {
-      const call = this.#call(settled);
-      this.#step({ type: 'release', guard, call, selection: published, wait });
-    };
+    return this.#endOf(guard);
   }
 
   peek(region: string, key: string): number | undefined {
@@ -118,8 +137,10 @@ export class CoreMember implements Member {
     return this.#caches.get(region)?.proven === true;
   }
 
-  load(region: string, key: string, { latencyMs, readsAfterMs }: LoadPlan): void {
+  load(region: string, key: string, plan: LoadPlan): void {
+    this.#copy?.load(region, key, plan);
     const world = this.#world;
+    const { latencyMs, readsAfterMs } = plan;
     const cache = this.#caches.get(region);
     const flight = cache?.load(key, world.nowMs);
     if (cache === undefined || flight === undefined) {
@@ -173,6 +194,14 @@ export class CoreMember implements Member {
     });
   }
 
+  #endOf(guard: number): EndWrite {
+    return (selection, wait, settled) => {
+      const call = this.#call(settled);
+      this.#guards.delete(guard);
+      this.#step({ type: 'release', guard, call, selection, wait });
+    };
+  }
+
   #call(settled: (result: CallResult) => void): number {
     const call = this.#nextCall;
     this.#nextCall += 1;
@@ -180,69 +209,55 @@ export class CoreMember implements Member {
     return call;
   }
 
+  /** Now, after its pause, or never. */
+  #hear(input: Input): void {
+    this.life.do(() => {
+      this.#step(input);
+    });
+  }
+
   #step(input: Input): void {
     const world = this.#world;
     const now = this.clock.instant(world.nowMs);
     const effects = this.core.step(input, now);
     if (this.core.origin !== this.#origin) {
+      world.born(this.core.origin, this.#origin);
       this.#origin = this.core.origin;
-      world.born(this, this.#origin);
     }
     world.ledgers.get(this.#origin)?.assigned(this.core.publisher.seq, world.nowMs);
     for (const effect of effects) this.#carryOut(effect, now.localMs);
     this.#setTimer();
     world.stepped(this, input, effects);
+    if (this.#copy !== undefined) this.#copy.#step(input);
   }
 
   #carryOut(effect: Effect, localMs: number): void {
-    switch (effect.type) {
-      case 'send':
-        this.#send(effect.id, effect.frame, localMs);
-        return;
-      case 'apply':
-        this.#board.apply(effect.selection, effect.cause);
-        return;
-      case 'fence':
-        this.#board.flush(effect.regions, effect.cause);
-        return;
-      case 'quarantine':
-        this.#board.quarantine(effect.guard, effect.selection);
-        return;
-      case 'lift':
-        this.#board.lift(effect.guard);
-        return;
-      case 'proof':
-        this.#board.prove(effect.region, effect.atMs);
-        return;
-      case 'bound':
-        this.#board.bound(effect.boundMs);
-        return;
-      case 'settle': {
-        const settled = this.#calls.get(effect.call);
-        this.#calls.delete(effect.call);
-        settled?.(effect.result);
-        return;
-      }
-      case 'report':
-        this.#world.reported(this, effect.report);
-    }
+    if (effect.type === 'send') this.#send(effect.id, effect.frame, localMs);
+    else if (effect.type === 'report') this.#world.reported(this, effect.report);
+    else if (effect.type === 'settle') {
+      const settled = this.#calls.get(effect.call);
+      this.#calls.delete(effect.call);
+      settled?.(effect.result);
+    } else tellBoard(this.#board, effect);
   }
 
   #send(id: number, frame: string, localMs: number): void {
-    const message = this.#world.sent(this, frame);
+    const message = this.#isSilent
+      ? this.#world.messageOf(frame)?.type
+      : this.#world.sent(this, frame);
     if (message === 'beat') this.witness.emitted(localMs, this.#world.nowMs);
+    if (this.#isSilent) return;
     // The core ignores what becomes of a control frame.
     const carriesBatch = message === 'inv' || message === 'rep';
     const settle = (outcome: SendOutcome): void => {
-      this.life.do(() => {
-        this.#step({ type: 'sent', id, outcome });
-      });
+      this.#hear({ type: 'sent', id, outcome });
     };
     this.#world.network.publish(this.port, frame, carriesBatch ? settle : undefined);
   }
 
   #setTimer(): void {
     const atMs = this.core.wakeAtMs;
+    if (this.#isSilent) return;
     if (this.#timerAtMonoMs <= atMs || atMs === Number.POSITIVE_INFINITY) return;
     const { nowMs } = this.#world;
     this.#timerAtMonoMs = atMs;

@@ -126,6 +126,7 @@ export class Invariants {
     if (type === 'settled') count(`settled by ${report.by}`);
     if (type === 'gap-closed') count(`gap closed by ${report.by}`);
     if (type === 'guard-slow') count('guard alarm');
+    if (type === 'identity-duplicated') count('origin renewed');
   }
 
   stepped(member: Member, input: Input, effects: readonly Effect[]): void {
@@ -134,8 +135,9 @@ export class Invariants {
       this.#heard(member).set(message.origin, this.#world.nowMs);
       member.witness.took(message, effects);
     }
+    const now = { me: member.origin, nowMs: this.#world.nowMs };
     for (const peer of member.core.members.all()) {
-      member.witness.check(peer, effects, this.#world.nowMs);
+      member.witness.check(peer, effects, now);
       const kept = peer.sequence.ranges.length;
       if (kept >= LIMITS.outOfOrderRanges) this.#world.count('as many ranges as are kept');
       if (kept > LIMITS.outOfOrderRanges)

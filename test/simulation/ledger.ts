@@ -14,12 +14,34 @@ export class Ledger {
   readonly #contents = new Map<number, Selection>();
   readonly #frames = new Map<number, string>();
   readonly #adopted = new Set<string>();
-  /** `false` once its process has ended. */
-  alive = true;
+  /** Processes that publish under this origin: one, and none once it has ended; more where a machine was cloned. */
+  #users = 1;
+  #isShared = false;
 
   constructor(origin: Origin, complain: Complain) {
     this.origin = origin;
     this.#complain = complain;
+  }
+
+  /** Somebody publishes under it. */
+  get alive(): boolean {
+    return this.#users > 0;
+  }
+
+  /** Two processes have numbered what they publish under it: its numbers have no one history to be true to. */
+  get isShared(): boolean {
+    return this.#isShared;
+  }
+
+  /** One more process uses the origin. */
+  share(): void {
+    this.#users += 1;
+    this.#isShared = true;
+  }
+
+  /** A process has ended, or has taken another origin. */
+  leave(): void {
+    this.#users -= 1;
   }
 
   get seq(): number {
@@ -41,7 +63,7 @@ export class Ledger {
   sent(message: Message, frame: string): FrameKind {
     if (message.type === 'inv') {
       const known = this.#frames.get(message.seq);
-      if (known !== undefined && known !== frame) {
+      if (known !== undefined && known !== frame && !this.#isShared) {
         this.#complain('I3', `${this.origin} sent two frames with number ${message.seq}`);
       }
       this.#frames.set(message.seq, frame);
@@ -73,7 +95,7 @@ export class Ledger {
       if (content === undefined) continue;
       folded ||= content.all !== true && selection.all === true;
       folded ||= (content.regions?.length ?? 0) < (selection.regions?.length ?? 0);
-      if (covers(selection, content)) continue;
+      if (this.#isShared || covers(selection, content)) continue;
       this.#complain('I3', `a repair by ${this.origin} leaves out number ${seq}`);
     }
     return folded ? 'folded repair' : 'repair';

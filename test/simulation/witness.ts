@@ -57,6 +57,7 @@ export class Witness {
           ? message.range
           : undefined;
     if (range === undefined || (message.type !== 'inv' && message.type !== 'rep')) return;
+    if (this.#ledgerOf(message.origin)?.isShared === true) return;
     const heard = this.#of(message.origin);
     const { selection } = message;
     const applied = effects.some(
@@ -73,13 +74,22 @@ export class Witness {
     this.#of(origin).mayRepeat = true;
   }
 
-  /** Compares what the node holds of `peer` after a step with what is true. */
-  check(peer: Peer, effects: readonly Effect[], nowMs: number): void {
+  /** Compares what the node, which is `me` now, holds of `peer` after a step with what is true. */
+  check(
+    peer: Peer,
+    effects: readonly Effect[],
+    now: { readonly me: Origin; readonly nowMs: number },
+  ): void {
     const { contig } = peer.sequence;
+    const ledger = this.#ledgerOf(peer.origin);
+    // What is asked of clones is what their readers get (I1, I6), and that they come to rest (I10).
+    if (ledger?.isShared === true) return;
     const heard = this.#of(peer.origin);
     if (peer.sequence.ranges.length >= LIMITS.outOfOrderRanges) heard.mayRepeat = true;
     if (contig > heard.floor) this.#advance(peer, heard, contig, effects);
-    if (peer.provenAtMs > heard.proven) this.#proven(peer, nowMs);
+    // What is echoed to a clone may be the other one's beat.
+    const isEchoMine = this.#ledgerOf(now.me)?.isShared !== true;
+    if (peer.provenAtMs > heard.proven && isEchoMine) this.#proven(peer, now.nowMs);
     heard.proven = peer.provenAtMs;
   }
 

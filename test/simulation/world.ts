@@ -163,17 +163,17 @@ export class World implements NetworkHost {
     for (const member of this.members) if (member?.life.works === true) yield member;
   }
 
-  /** An incarnation has taken an origin; a former one of the same process publishes no more. */
-  born(member: Member, origin: Origin): void {
-    const former = this.ledgers.get(member.origin);
-    if (former !== undefined) former.alive = false;
-    this.ledgers.set(origin, new Ledger(origin, this.complain));
+  /** A process has taken `origin`, in place of `former` if it had one. */
+  born(origin: Origin, former?: Origin): void {
+    if (former !== undefined) this.ledgers.get(former)?.leave();
+    const ledger = this.ledgers.get(origin);
+    if (ledger === undefined) this.ledgers.set(origin, new Ledger(origin, this.complain));
+    else ledger.share();
   }
 
   ended(member: Member): void {
     this.trace.line(this.nowMs, () => `${member.name} has ended`);
-    const ledger = this.ledgers.get(member.origin);
-    if (ledger !== undefined) ledger.alive = false;
+    this.ledgers.get(member.origin)?.leave();
     if (member.port.client === member) this.network.remove(member.port);
     const slot = this.members.indexOf(member);
     if (slot >= 0) this.members[slot] = undefined;

@@ -1,9 +1,8 @@
-import type { Wait } from '../../../src/protocol/input.ts';
 import type { Protections, Settings } from '../../../src/protocol/settings.ts';
 import type { Member } from '../member.ts';
 import { quietPlan, type Plan } from '../plan.ts';
 import { Violation } from '../violation.ts';
-import { World } from '../world.ts';
+import { World, type WorldOptions } from '../world.ts';
 
 /** What is done to a cluster on purpose, and what must not come of it. */
 export interface Directed {
@@ -31,23 +30,20 @@ export function violationOf(
 /** A quiet cluster to which things are done at given moments: one key, constant latency, exact clocks. */
 export class Scenario {
   readonly world: World;
-  static readonly selection: { readonly keys: { readonly a: readonly string[] } } = {
-    keys: { a: ['k0'] },
-  };
 
   constructor(
     unprotected: Partial<Protections>,
     plan: Partial<Plan> & {
       readonly spareSlots?: number;
-      readonly only?: ReadonlySet<string>;
-    } = {},
+    } & Pick<WorldOptions, 'make' | 'only'> = {},
   ) {
-    const { spareSlots = 0, only, ...overrides } = plan;
+    const { spareSlots = 0, only, make, ...overrides } = plan;
     this.world = new World({
       plan: quietPlan(overrides),
       unprotected,
       spareSlots,
       ...(only === undefined ? {} : { only }),
+      ...(make === undefined ? {} : { make }),
     });
     this.world.network.heal();
   }
@@ -95,6 +91,20 @@ export class Scenario {
     }
   }
 
+  /** Reads `key` in `slot` every 50 ms, and loads it where that is no hit. */
+  useEvery(slot: number, key: string, sinceMs: number, untilMs: number): void {
+    for (let atMs = sinceMs; atMs < untilMs; atMs += 50) {
+      this.at(atMs, () => {
+        const { world } = this;
+        const member = world.members[slot];
+        if (member?.life.isRunning !== true) return;
+        const version = member.peek('a', key);
+        if (version === undefined) member.load('a', key, { latencyMs: 5, readsAfterMs: 0 });
+        else world.invariants.served(member, `a/${key}`, version, world.nowMs);
+      });
+    }
+  }
+
   /** Loads the key in `slot`; the source is read at the start. */
   load(slot: number, atMs: number, loadMs: number): void {
     this.at(atMs, () => {
@@ -103,18 +113,19 @@ export class Scenario {
   }
 
   /** A guarded write, if `slot` is ready: reserved at `atMs`, committed a moment later, answered after `answerMs`. */
-  write(slot: number, atMs: number, answerMs: number, wait: Wait = { for: 'bus' }): void {
+  write(slot: number, atMs: number, answerMs: number, key = 'k0'): void {
     const { world } = this;
+    const selection = { keys: { a: [key] } };
     this.at(atMs, () => {
       const member = world.members[slot];
       if (member?.core.members.ready !== true) return;
-      const end = member.guard(Scenario.selection);
+      const end = member.guard(selection);
       this.at(atMs + 1, () => {
-        world.source.commit('a/k0', world.nowMs, true);
+        world.source.commit(`a/${key}`, world.nowMs, true);
       });
       this.at(atMs + answerMs, () => {
         member.life.do(() => {
-          end(Scenario.selection, wait, () => undefined);
+          end(selection, { for: 'bus' }, () => undefined);
         });
       });
     });

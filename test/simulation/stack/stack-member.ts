@@ -57,7 +57,7 @@ export class StackMember implements Member {
     this.#node = new ClusterNode(options.settings, this.#runtime);
     this.#origin = this.core.origin;
     this.#watch(this.core);
-    world.born(this, this.#origin);
+    world.born(this.#origin);
     const { maxEntries, onUnproven, replicaLagMs } = world.plan;
     this.#caches = new Map(
       world.plan.regions.map((region) => [
@@ -224,7 +224,7 @@ export class StackMember implements Member {
     const world = this.#world;
     if (this.core.origin !== this.#origin) {
       const { origin } = this.core;
-      world.born(this, origin);
+      world.born(origin, this.#origin);
       this.#origin = origin;
     }
     world.ledgers.get(this.#origin)?.assigned(this.core.publisher.seq, world.nowMs);

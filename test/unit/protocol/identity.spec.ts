@@ -63,6 +63,37 @@ describe('identity', () => {
     expect(other.dropped('second')).to.equal(true);
   });
 
+  it('ID-2 tells whoever goes on under the origin that it has given up, so that none of what he publishes is lost', () => {
+    const network = new CoreNetwork();
+    const one = network.add('clone', { chance: 'the same', expectedNodes: 2 });
+    const other = network.add('clone', { chance: 'the same', attached: false });
+    const reader = network.add('reader', { expectedNodes: 2 });
+    network.until(() => reader.core.members.ready, 60_000);
+    // The clone is not there yet when the original uses the next number, and then uses it for something else.
+    one.invalidate(['first']);
+    network.run(100);
+    other.attach('opened');
+    network.run(50);
+    other.invalidate(['second']);
+    network.run(1_000);
+    expect(reader.dropped('second'), 'whatever its number').to.equal(true);
+    expect(one.reports('identity-duplicated')).to.have.lengthOf(1);
+    expect(other.reports('identity-duplicated'), 'it was told').to.have.lengthOf(1);
+    expect(one.origin).to.not.equal(other.origin);
+  });
+
+  it('ID-2 clones that draw the same chance do not take the same new origin', () => {
+    const network = new CoreNetwork();
+    const one = network.add('clone', { chance: 'the same' });
+    const other = network.add('clone', { chance: 'the same' });
+    one.invalidate(['here']);
+    other.invalidate(['there']);
+    network.run(100);
+    expect(one.reports('identity-duplicated')).to.have.lengthOf(1);
+    expect(other.reports('identity-duplicated')).to.have.lengthOf(1);
+    expect(one.origin).to.not.equal(other.origin);
+  });
+
   it('ID-2 publishes again under its new origin what the broker has not accepted, and keeps guarded writes covered', () => {
     const network = new CoreNetwork();
     const [node, peer] = network.cluster('a', 'b');
