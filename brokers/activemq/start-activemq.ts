@@ -172,7 +172,7 @@ function configuration(conf: string, tlsPort: number, options: ActiveMqOptions):
     xml,
     '<!-- NATIVE-TLS-CONNECTORS -->',
     `<transportConnector name="stomp+ssl"
-      uri="stomp+ssl://127.0.0.1:${tlsPort}?transport.hbGracePeriodMultiplier=2${ask}"/>`,
+      uri="stomp+ssl://127.0.0.1:${tlsPort}?transport.hbGracePeriodMultiplier=2&amp;transport.tcpNoDelay=true${ask}"/>`,
   );
 }
 

@@ -194,7 +194,7 @@ export class ClusterNode {
     this.runtime.endTurn?.(() => {
       this.#takeTurn();
       this.#turnEndDue = false;
-      this.step({ type: 'timer' });
+      this.step({ type: 'turn-end' });
     });
   }
 

@@ -148,6 +148,9 @@ export class Coherence {
       case 'timer':
         this.#tick();
         return;
+      case 'turn-end':
+        this.#publisher.endTurn();
+        return;
       case 'leave':
         this.#leave();
         return;

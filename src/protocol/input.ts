@@ -35,6 +35,8 @@ export type Input =
   /** A cache for `region` exists on this node from now on. */
   | { readonly type: 'region'; readonly region: string }
   | { readonly type: 'timer' }
+  /** Everything has been done that follows from what was invalidated in this turn: what gathers may go out. */
+  | { readonly type: 'turn-end' }
   | { readonly type: 'leave' };
 
 export type SendOutcome = 'accepted' | 'unconfirmed' | 'rejected';

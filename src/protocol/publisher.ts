@@ -42,7 +42,7 @@ export class Publisher {
   /** When this node last published, on the monotonic clock: tail beats follow it (PUB-5). */
   publishedAtMs: number = Number.NEGATIVE_INFINITY;
   /**
-   * Whoever drives the protocol will send `timer` at the end of this turn if `pumpDue`: what is published in one turn,
+   * Whoever drives the protocol will send `turn-end` at the end of this turn if `pumpDue`: what is published in one turn,
    * and what callers publish as soon as they are told of a confirmation, then shares a frame.
    */
   gathersTurn = false;
@@ -133,6 +133,11 @@ export class Publisher {
       if (this.#host.now.monoMs >= call.timeoutAtMs) this.#settle(call, 'timeout');
     }
     this.#pumpNow();
+  }
+
+  /** Sends what was gathered in the turn that ends. */
+  endTurn(): void {
+    if (this.#pumpDue) this.#pumpNow();
   }
 
   /** The bus has settled frame `id`. */

@@ -4,6 +4,7 @@ import {
   type DigestEntry,
   type Invalidation,
   type Message,
+  type Origin,
   type Repair,
 } from './message.ts';
 
@@ -97,12 +98,18 @@ function beatToWire(cluster: string, beat: Beat): Wire {
     j: beat.joining ? 1 : undefined,
     p: beat.asked,
     rg: beat.regions,
-    m: digest && Object.fromEntries([...digest].map(([one, entry]) => [one, entryToWire(entry)])),
+    m: digest && digestToWire(digest),
     c: beat.part,
     x: departed && Object.fromEntries(departed),
     cfg: config && [config.maxStalenessMs, config.beatIntervalMs],
     cap: features.length === 0 ? undefined : features,
   };
+}
+
+function digestToWire(digest: ReadonlyMap<Origin, DigestEntry>): Record<Origin, number[]> {
+  const wire: Record<Origin, number[]> = {};
+  for (const [origin, entry] of digest) wire[origin] = entryToWire(entry);
+  return wire;
 }
 
 function entryToWire(entry: DigestEntry): number[] {
