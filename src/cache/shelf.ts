@@ -23,6 +23,8 @@ interface Shelved<Value> extends Entry<Value> {
   readonly lives: number;
   /** How many entries had been moved to the front when it was. */
   movedAt: number;
+  /** It has been read since it was put, and stands in the index for reading. */
+  read: boolean;
   readonly size: number | undefined;
 }
 
@@ -46,8 +48,13 @@ export class Shelf<Value> {
   readonly #maxEntries: number;
   readonly #maxSize: number | undefined;
   readonly #entries: LRUCache<string, Shelved<Value>>;
-  /** The same entries for reading alone: most reads then touch nothing else (docs/decisions/0013-reading-one-clock.md). */
-  readonly #byKey = new CompactMap<string, Shelved<Value>>();
+  /**
+   * Those of them that have been read, for reading alone: most reads then touch nothing else
+   * (docs/decisions/0013-reading-one-clock.md), and what nobody reads is dropped with one look-up.
+   */
+  readonly #read = new CompactMap<string, Shelved<Value>>();
+  /** What the last `put` has taken the place of. */
+  #replaced: Shelved<Value> | undefined;
   readonly #invalidated: LRUCache<string, Shelved<Value>> | undefined;
   readonly #tags = new TagIndex();
   /** Entries moved to the front so far; see `touch`. */
@@ -76,7 +83,8 @@ export class Shelf<Value> {
     this.#entries = new LRUCache<string, Shelved<Value>>({
       ...bounds,
       dispose: (entry, key, reason) => {
-        this.#byKey.delete(key);
+        if (reason === 'set') this.#replaced = entry;
+        else if (entry.read) this.#read.delete(key);
         if (entry.tags.length > 0) this.#tags.remove(key, entry.tags);
         if (reason === 'evict') this.#dropped.capacity += 1;
       },
@@ -85,7 +93,7 @@ export class Shelf<Value> {
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#entries.size;
   }
 
   /** Distinct tags of the entries. */
@@ -99,11 +107,17 @@ export class Shelf<Value> {
   }
 
   keys(): Iterable<string> {
-    return this.#byKey.keys();
+    return this.#entries.keys();
   }
 
+  /** The entry of `key`, for a reader. */
   get(key: string): Shelved<Value> | undefined {
-    return this.#byKey.get(key);
+    return this.#read.get(key) ?? this.#readFirst(key);
+  }
+
+  /** The entry of `key`, for whoever does not read it. */
+  peek(key: string): Shelved<Value> | undefined {
+    return this.#entries.peek(key);
   }
 
   /** What was dropped of `key` and is kept. */
@@ -135,10 +149,12 @@ export class Shelf<Value> {
     this.#moves += 1;
     const lives = small(expiresAtMs - this.#bornMs);
     const movedAt = this.#moves;
-    const shelved = { lives, movedAt, value, loadStartMs, expiresAtMs, tags, size };
-    // What it replaces is disposed of first.
+    const shelved = { lives, movedAt, read: false, value, loadStartMs, expiresAtMs, tags, size };
+    // What it replaces is disposed of meanwhile.
     this.#entries.set(key, shelved, sized(size));
-    this.#byKey.set(key, shelved);
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    if (replaced?.read === true) this.#index(key, shelved);
     if (tags.length > 0) this.#tags.add(key, tags);
     return true;
   }
@@ -147,13 +163,13 @@ export class Shelf<Value> {
     for (const key of keys) this.#drop(key, cause);
     for (const tag of tags) for (const key of this.#tags.keysOf(tag)) this.#drop(key, cause);
     if (prefixes.length === 0) return;
-    for (const key of matching(this.#byKey.keys(), prefixes)) this.#drop(key, cause);
+    for (const key of matching(this.#entries.keys(), prefixes)) this.#drop(key, cause);
   }
 
   clear(cause: DropCause): void {
     this.#dropped[cause] += this.#entries.size;
     if (this.#invalidated !== undefined) {
-      for (const [key, entry] of this.#byKey.entries()) {
+      for (const [key, entry] of this.#entries.entries()) {
         this.#invalidated.set(key, entry, sized(entry.size));
       }
     }
@@ -166,13 +182,24 @@ export class Shelf<Value> {
     this.#invalidated?.clear();
   }
 
+  #readFirst(key: string): Shelved<Value> | undefined {
+    const entry = this.#entries.peek(key);
+    if (entry !== undefined) this.#index(key, entry);
+    return entry;
+  }
+
+  #index(key: string, entry: Shelved<Value>): void {
+    entry.read = true;
+    this.#read.set(key, entry);
+  }
+
   #drop(key: string, cause: DropCause): void {
     if (this.#invalidated === undefined) {
       // Nothing is kept of it, so nobody needs to look at it first: a look-up less for each key heard.
       if (this.#entries.delete(key)) this.#dropped[cause] += 1;
       return;
     }
-    const entry = this.#byKey.get(key);
+    const entry = this.#entries.peek(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#dropped[cause] += 1;

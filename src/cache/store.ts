@@ -128,7 +128,7 @@ export class Store<Value> implements RegionTarget {
 
   /** The entry of `key` that has outlived its own TTL, and nothing else, for less than `graceMs`. */
   expired(key: string, graceMs: number): Entry<Value> | undefined {
-    const entry = this.#shelf.get(key);
+    const entry = this.#shelf.peek(key);
     if (entry === undefined) return undefined;
     const nowMs = this.#localMs();
     const graced = nowMs - entry.expiresAtMs < graceMs && !this.#isOverAge(entry, nowMs);
@@ -138,7 +138,7 @@ export class Store<Value> implements RegionTarget {
   /** The last value of `key`, whatever speaks against it, and what does. Invalidated ones are here only if they are kept. */
   lastKnown(key: string): { readonly entry: Entry<Value>; readonly state: EntryState } | undefined {
     const nowMs = this.#localMs();
-    const present = this.#shelf.get(key);
+    const present = this.#shelf.peek(key);
     const entry = present ?? this.#shelf.getInvalidated(key);
     if (entry === undefined || this.#isOverAge(entry, nowMs)) return undefined;
     if (present === undefined) return { entry, state: 'invalidated' };
@@ -191,7 +191,7 @@ export class Store<Value> implements RegionTarget {
     // First what is not ours: it could drop things itself.
     const size = this.#options.sizeOf?.(value, key);
     if (!this.isValid(ticket, tags) || this.#isSettling(loadStartMs, key, tags)) return 'voided';
-    const present = this.#shelf.get(key);
+    const present = this.#shelf.peek(key);
     if (present !== undefined && present.loadStartMs > loadStartMs) return 'voided';
     const entry = { value, loadStartMs, expiresAtMs: loadStartMs + ttlMs, tags };
     return this.#shelf.put(key, entry, size) ? 'stored' : 'too-large';
