@@ -1,4 +1,4 @@
-import { encode } from './codec.ts';
+import { encode, wireLength } from './codec.ts';
 import { Digest } from './digest.ts';
 import type { Host } from './host.ts';
 import { LIMITS } from './limits.ts';
@@ -152,7 +152,7 @@ export class Beats {
           }
         : {}),
     };
-    const room = settings.maxFrameBytes - encode(settings.cluster, fields).length - FRAMING_BYTES;
+    const room = settings.maxFrameBytes - headBytes(settings.cluster, fields);
     this.#send({ ...fields, ...this.#digest.page(room, 2 * this.intervalMs) });
     this.#ask = 'nobody';
     this.#answers = false;
@@ -204,5 +204,13 @@ export class Beats {
   }
 }
 
-/** What the names of the digest, its part and the departures take of a frame, in bytes. */
-const FRAMING_BYTES = 40;
+/** The letters, numbers and punctuation of a beat, those of its digest, its part and its departures included, at most. */
+const HEAD_BYTES = 256;
+
+/** What a beat takes besides what its digest lists, at most. Exactly would mean to write it twice. */
+function headBytes(cluster: string, { origin, asked, features }: Omit<Beat, 'digest'>): number {
+  let bytes = HEAD_BYTES + wireLength(cluster) + wireLength(origin);
+  if (asked !== undefined) bytes += wireLength(asked);
+  for (const feature of features) bytes += wireLength(feature) + 1;
+  return bytes;
+}

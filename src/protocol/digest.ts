@@ -45,34 +45,41 @@ export class Digest {
     const departed = this.#departed(maxBytes / 2);
     let room = maxBytes;
     for (const origin of departed.keys()) room -= wireLength(origin) + DEPARTURE_BYTES;
+    const rest = departed.size === 0 ? {} : { departed };
+    const digest = this.#whole(room, recentMs);
+    if (digest === undefined) return { ...this.#part(room, recentMs), ...rest };
+    this.#asking.clear();
+    return { digest, ...rest };
+  }
+
+  /** All members, if they fit into `room`. */
+  #whole(room: number, recentMs: number): ReadonlyMap<Origin, DigestEntry> | undefined {
+    if (this.#members.size > LIMITS.digestEntries) return undefined;
     const digest = new Map<Origin, DigestEntry>();
-    const list = (origin: Origin): boolean => {
+    let left = room;
+    for (const peer of this.#members.all()) {
+      left -= wireLength(peer.origin) + ENTRY_BYTES;
+      if (left < 0) return undefined;
+      digest.set(peer.origin, this.#members.entry(peer, recentMs));
+    }
+    return digest;
+  }
+
+  #part(room: number, recentMs: number): DigestPage {
+    const digest = new Map<Origin, DigestEntry>();
+    const all = Array.from(this.#members.all(), (peer) => peer.origin);
+    let left = room - 2 * Math.max(...all.map(wireLength)) - PART_BYTES;
+    const part = this.#listPart(all, (origin) => {
       const peer = this.#members.get(origin);
       if (peer === undefined || digest.has(origin)) return true;
       const bytes = wireLength(origin) + ENTRY_BYTES;
-      if (digest.size >= LIMITS.digestEntries || bytes > room) return false;
-      room -= bytes;
+      if (digest.size >= LIMITS.digestEntries || bytes > left) return false;
+      left -= bytes;
       digest.set(origin, this.#members.entry(peer, recentMs));
       return true;
-    };
-    const rest = departed.size === 0 ? {} : { departed };
-    const all = Array.from(this.#members.all(), (peer) => peer.origin);
-    if (this.#fits(all, room)) {
-      this.#asking.clear();
-      for (const origin of all) list(origin);
-      return { digest, ...rest };
-    }
-    room -= 2 * Math.max(...all.map(wireLength)) + PART_BYTES;
-    const part = this.#listPart(all, list);
+    });
     // A part of nothing would read as everything.
-    return digest.size === 0 ? rest : { digest, part, ...rest };
-  }
-
-  #fits(all: readonly Origin[], room: number): boolean {
-    if (all.length > LIMITS.digestEntries) return false;
-    let bytes = 0;
-    for (const origin of all) bytes += wireLength(origin) + ENTRY_BYTES;
-    return bytes <= room;
+    return digest.size === 0 ? {} : { digest, part };
   }
 
   #listPart(all: readonly Origin[], list: (origin: Origin) => boolean): Part {

@@ -72,6 +72,7 @@ export class Tombstones {
   told(): ReadonlyMap<Origin, number> {
     const oldestMs = this.#host.now.monoMs - 2 * this.#host.settings.forgetAfterMs;
     const told = new Map<Origin, number>();
+    if (this.#stones.size === 0) return told;
     for (const [origin, { final, atMs, own }] of [...this.#stones].toReversed()) {
       if (told.size >= LIMITS.toldDepartures) break;
       if (own && final !== undefined && atMs >= oldestMs) told.set(origin, final);

@@ -1,7 +1,7 @@
 import { RegionBoard } from '../../src/cluster/region-board.ts';
 import { Coherence } from '../../src/protocol/coherence.ts';
 import type { CallResult, Effect } from '../../src/protocol/effect.ts';
-import type { ForeignText, Input, SendOutcome, Wait } from '../../src/protocol/input.ts';
+import type { ForeignText, Input, Wait } from '../../src/protocol/input.ts';
 import type { Origin } from '../../src/protocol/message.ts';
 import type { Selection } from '../../src/protocol/selection.ts';
 import type { Settings } from '../../src/protocol/settings.ts';
@@ -249,10 +249,11 @@ export class CoreMember implements Member {
     if (this.#isSilent) return;
     // The core ignores what becomes of a control frame.
     const carriesBatch = message === 'inv' || message === 'rep';
-    const settle = (outcome: SendOutcome): void => {
-      this.#hear({ type: 'sent', id, outcome });
-    };
-    this.#world.network.publish(this.port, frame, carriesBatch ? settle : undefined);
+    this.#world.network.publish(
+      this.port,
+      frame,
+      carriesBatch ? (outcome) => this.#hear({ type: 'sent', id, outcome }) : undefined,
+    );
   }
 
   #setTimer(): void {

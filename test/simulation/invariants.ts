@@ -41,7 +41,6 @@ export class Invariants {
   readonly #world: World;
   readonly #floors = new Map<string, Floor[]>();
   readonly #proofs = new WeakMap<Member, Map<string, number>>();
-  readonly #heardAtMs = new WeakMap<Member, Map<Origin, number>>();
   readonly #control = new WeakMap<Member, { second: number; frames: number }>();
   readonly #said = new Map<string, { readonly key: string; readonly version: number }>();
   /** Members whose required peers, or what is known of them, have changed in the step under way. */
@@ -113,27 +112,24 @@ export class Invariants {
   }
 
   reported(member: Member, report: Report): void {
-    const count = (name: string): void => {
-      this.#world.count(name);
-    };
+    const world = this.#world;
     const { type } = report;
     if (CHANGES.has(type)) this.#changed.add(member);
     if (type === 'member-left') {
       member.witness.forgot(report.origin);
-      count(`member left by ${report.why}`);
+      world.count(`member left by ${report.why}`);
       if (report.why === 'silence') this.#checkSilence(member, report.origin);
     }
-    if (type === 'settled') count(`settled by ${report.by}`);
-    if (type === 'gap-closed') count(`gap closed by ${report.by}`);
-    if (type === 'guard-slow') count('guard alarm');
-    if (type === 'identity-duplicated') count('origin renewed');
+    if (type === 'settled') world.count(`settled by ${report.by}`);
+    if (type === 'gap-closed') world.count(`gap closed by ${report.by}`);
+    if (type === 'guard-slow') world.count('guard alarm');
+    if (type === 'identity-duplicated') world.count('origin renewed');
   }
 
   stepped(member: Member, input: Input, effects: readonly Effect[]): void {
     const message = input.type === 'frame' ? this.#world.messageOf(input.frame) : undefined;
     if (message !== undefined && message.origin !== member.origin) {
-      this.#heard(member).set(message.origin, this.#world.nowMs);
-      member.witness.took(message, effects);
+      member.witness.took(message, effects, this.#world.nowMs);
     }
     const now = { me: member.origin, nowMs: this.#world.nowMs };
     for (const peer of member.core.members.all()) {
@@ -184,7 +180,7 @@ export class Invariants {
     const ledger = this.#world.ledgers.get(origin);
     if (ledger === undefined || !ledger.alive) return;
     const { plan, nowMs } = this.#world;
-    const heardAtMs = this.#heard(member).get(origin) ?? Number.NEGATIVE_INFINITY;
+    const heardAtMs = member.witness.heardAtMs(origin);
     const leastMs = member.settings.forgetAfterMs * (1 - 2 * plan.rateError) - 1;
     if (nowMs - heardAtMs < leastMs)
       this.#world.complain(
@@ -203,11 +199,5 @@ export class Invariants {
       'I6',
       `${member.name} serves version ${version} of ${key} after a barrier for ${floor.version} was resolved by ${by}`,
     );
-  }
-
-  #heard(member: Member): Map<Origin, number> {
-    const heard = this.#heardAtMs.get(member) ?? new Map<Origin, number>();
-    this.#heardAtMs.set(member, heard);
-    return heard;
   }
 }

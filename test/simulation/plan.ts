@@ -82,11 +82,11 @@ export interface Plan {
 /** What a seed decides. `without` takes faults out and leaves the rest of the schedule as it was. */
 export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()): Plan {
   const chance = new Prng(seed).split('plan');
-  const nodes = chance.chance(0.04) ? 7 : (chance.pick([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
+  const nodes = chance.chance(0.03) ? 7 : (chance.pick([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
   const maxStalenessMs = chance.pick([1_500, 2_000, 3_000, 3_000, 4_000]) ?? 3_000;
   // A few are so long that a request for repair is given up before everything heals.
-  const long = chance.chance(0.03);
-  const safetyMs = maxStalenessMs * (long ? 4 : 1) * chance.between(2.3, 3.5);
+  const long = chance.chance(0.02);
+  const safetyMs = maxStalenessMs * (long ? 4 : 1) * chance.between(2.1, 3.3);
   const intensity = chance.pick([0.04, 0.12, 0.2]) ?? 0.12;
   const drawn = FAULTS.filter((fault) => chance.chance(LIKELY[fault] ?? intensity));
   const faults = new Set(drawn.filter((fault) => !without.has(fault)));
@@ -97,7 +97,7 @@ export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()):
     nodes,
     maxStalenessMs,
     // Most schedules keep A6 by a D that no cut outlasts; the others look at what happens around D.
-    forgetAfterMs: forgetsSoon ? 2.5 * maxStalenessMs : safetyMs + 2 * maxStalenessMs,
+    forgetAfterMs: forgetsSoon ? 2.5 * maxStalenessMs : safetyMs + 1.2 * maxStalenessMs,
     safetyMs,
     faults,
     uniqueLabel: chance.chance(0.4),

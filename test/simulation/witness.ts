@@ -15,6 +15,8 @@ interface Heard {
   /** A fence has covered numbers that were not heard, or ranges were forgotten: both may come again. */
   mayRepeat: boolean;
   proven: number;
+  /** When something was heard of it, in true time. */
+  atMs: number;
 }
 
 /** Emissions of beats whose true time is remembered: an echo may wait long for a gap to close. */
@@ -48,17 +50,19 @@ export class Witness {
     }
   }
 
+  /** When `origin` was heard last, in true time. */
+  heardAtMs(origin: Origin): number {
+    return this.#heard.get(origin)?.atMs ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** A step has taken `message` in. */
-  took(message: Message, effects: readonly Effect[]): void {
-    const range: Range | undefined =
-      message.type === 'inv'
-        ? [message.low ?? message.seq, message.seq]
-        : message.type === 'rep'
-          ? message.range
-          : undefined;
-    if (range === undefined || (message.type !== 'inv' && message.type !== 'rep')) return;
-    if (this.#ledgerOf(message.origin)?.isShared === true) return;
+  took(message: Message, effects: readonly Effect[], nowMs: number): void {
     const heard = this.#of(message.origin);
+    heard.atMs = nowMs;
+    if (message.type !== 'inv' && message.type !== 'rep') return;
+    if (this.#ledgerOf(message.origin)?.isShared === true) return;
+    const range: Range =
+      message.type === 'inv' ? [message.low ?? message.seq, message.seq] : message.range;
     const { selection } = message;
     const applied = effects.some(
       (effect) => effect.type === 'apply' && isSame(effect.selection, selection),
@@ -80,17 +84,19 @@ export class Witness {
     effects: readonly Effect[],
     now: { readonly me: Origin; readonly nowMs: number },
   ): void {
-    const { contig } = peer.sequence;
-    const ledger = this.#ledgerOf(peer.origin);
-    // What is asked of clones is what their readers get (I1, I6), and that they come to rest (I10).
-    if (ledger?.isShared === true) return;
+    const { contig, ranges } = peer.sequence;
     const heard = this.#of(peer.origin);
-    if (peer.sequence.ranges.length >= LIMITS.outOfOrderRanges) heard.mayRepeat = true;
-    if (contig > heard.floor) this.#advance(peer, heard, contig, effects);
-    // What is echoed to a clone may be the other one's beat.
-    const isEchoMine = this.#ledgerOf(now.me)?.isShared !== true;
-    if (peer.provenAtMs > heard.proven && isEchoMine) this.#proven(peer, now.nowMs);
+    if (ranges.length >= LIMITS.outOfOrderRanges) heard.mayRepeat = true;
+    const advances = contig > heard.floor;
+    const proves = peer.provenAtMs > heard.proven;
     heard.proven = peer.provenAtMs;
+    // Most steps change nothing that is known of most peers.
+    if (!advances && !proves) return;
+    // What is asked of clones is what their readers get (I1, I6), and that they come to rest (I10).
+    if (this.#ledgerOf(peer.origin)?.isShared === true) return;
+    if (advances) this.#advance(peer, heard, contig, effects);
+    // What is echoed to a clone may be the other one's beat.
+    if (proves && this.#ledgerOf(now.me)?.isShared !== true) this.#proven(peer, now.nowMs);
   }
 
   #advance(peer: Peer, heard: Heard, contig: number, effects: readonly Effect[]): void {
@@ -135,7 +141,13 @@ export class Witness {
   #of(origin: Origin): Heard {
     let heard = this.#heard.get(origin);
     if (heard === undefined) {
-      heard = { covered: new Set(), floor: 0, mayRepeat: false, proven: Number.NEGATIVE_INFINITY };
+      heard = {
+        covered: new Set(),
+        floor: 0,
+        mayRepeat: false,
+        proven: Number.NEGATIVE_INFINITY,
+        atMs: Number.NEGATIVE_INFINITY,
+      };
       this.#heard.set(origin, heard);
     }
     return heard;
