@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerControls } from './broker.ts';
+import { processorSeconds } from './processor-time.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What there is to do to have the broker's process. */
@@ -109,6 +110,7 @@ export class BrokerProcess {
       },
       stop: () => this.stop(),
       logTail: () => this.logTail(),
+      processorSeconds: () => this.processorSeconds(),
     };
   }
 
@@ -119,6 +121,12 @@ export class BrokerProcess {
     } catch {
       return '(no log)';
     }
+  }
+
+  /** Processor time of the whole process group, in seconds. */
+  processorSeconds(): number | undefined {
+    const pid = this.#child?.pid;
+    return pid === undefined ? undefined : processorSeconds(pid);
   }
 
   get #logFile(): string {

@@ -27,4 +27,6 @@ export interface BrokerControls {
   stop(): Promise<void>;
   /** The last lines of its log. */
   logTail(): string;
+  /** Processor time that it has used since it was started, in seconds; `undefined` where the system does not say. */
+  processorSeconds(): number | undefined;
 }

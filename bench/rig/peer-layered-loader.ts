@@ -1,4 +1,4 @@
-import { createNotificationPair, Loader, type InMemoryCache } from 'layered-loader';
+import { createNotificationPair, Loader } from 'layered-loader';
 import { MAX_ENTRIES, TTL_MS, type PeerCache, type PeerOptions } from './peer-cache.ts';
 import { QuietRedis } from './quiet-redis.ts';
 import type { Article } from './reading.ts';
@@ -19,7 +19,7 @@ export async function layeredLoaderPeer(options: PeerOptions): Promise<PeerCache
     notificationConsumer: consumer,
   });
   await loader.init();
-  const memory = loader['inMemoryCache'] as InMemoryCache<Article>;
+  const memory = loader['inMemoryCache'];
   return {
     subscribesTo: channel,
     warm(key, article) {
@@ -27,7 +27,7 @@ export async function layeredLoaderPeer(options: PeerOptions): Promise<PeerCache
     },
     get: (key) => loader.get(key),
     invalidate: (key) => loader.invalidateCacheFor(key),
-    left: () => memory['cache'].size,
+    left: () => sizeOf(memory),
     onDropped(listener) {
       // What it hears is applied to this: by its pages, running loads are fenced, and then the entry is deleted.
       const target = consumer['targetCache'];
@@ -47,4 +47,14 @@ export async function layeredLoaderPeer(options: PeerOptions): Promise<PeerCache
     ],
     close: () => loader.close(),
   };
+}
+
+/** How many entries the library's cache holds, which it does not say itself. */
+function sizeOf(memory: object): number {
+  const inner: unknown = Reflect.get(memory, 'cache');
+  const size: unknown =
+    typeof inner === 'object' && inner !== null ? Reflect.get(inner, 'size') : undefined;
+  if (typeof size !== 'number')
+    throw new Error('layered-loader keeps its entries elsewhere than it did');
+  return size;
 }
