@@ -38,9 +38,8 @@ async function compare(
 ): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
   const { rounds = ROUNDS, profileIn, onProgress } = options;
   await using course = await startCourse(name);
-  const rest = { subscribers: 1, timesEvictions: true };
-  await using ours = await Team.start({ contender: course.unstale(2), ...rest, profileIn });
-  await using bare = await Team.start({ contender: course.bare(), ...rest });
+  await using ours = await Team.start({ contender: course.unstale(2), subscribers: 1, profileIn });
+  await using bare = await Team.start({ contender: course.bare(), subscribers: 1 });
   const sides = [
     { title: course.title, team: ours, runs: [] as Latency[] },
     { title: course.bareTitle, team: bare, runs: [] as Latency[] },

@@ -26,7 +26,7 @@ export async function latencyPart(grounds: Grounds, options: BenchOptions): Prom
   await using teams = await Teams.start(sides, {
     subscribers: 1,
     channel: 'latency',
-    timesEvictions: true,
+
     onProgress,
   });
   const runs = new Map(sides.map((side) => [side, [] as Latency[]]));

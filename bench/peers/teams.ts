@@ -10,17 +10,16 @@ export class Teams implements AsyncDisposable {
     options: {
       readonly subscribers: number;
       readonly channel: string;
-      readonly timesEvictions?: boolean;
       readonly onProgress: ((line: string) => void) | undefined;
     },
   ): Promise<Teams> {
-    const { subscribers, channel, timesEvictions = false, onProgress } = options;
+    const { subscribers, channel, onProgress } = options;
     const teams = new Teams();
     try {
       for (const side of sides) {
         onProgress?.(`${channel}: starting ${subscribers + 1} processes: ${side.title}`);
         const contender = side.config(subscribers + 1, channel);
-        teams.#teams.set(side, await Team.start({ contender, subscribers, timesEvictions }));
+        teams.#teams.set(side, await Team.start({ contender, subscribers }));
       }
       return teams;
     } catch (error) {

@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from './collect-garbage.ts';
 import { coreOf, framesIn, instant } from './core.ts';
 
 const MEMBERS = 1_000;
@@ -44,8 +43,6 @@ function framesOf(label: string): string[] {
 }
 
 function heapInUse(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  for (let time = 0; time < 4; time += 1) collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }

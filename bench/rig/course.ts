@@ -17,6 +17,8 @@ export interface Course extends AsyncDisposable {
   readonly title: string;
   readonly bareTitle: string;
   readonly address: Address;
+  /** Processor time that the broker has used so far, in seconds; not a number where the system does not say. */
+  brokerSeconds(): number;
   /** `through`: another address that leads to the same broker. */
   unstale(nodes: number, through?: Address): ContenderConfig;
   bare(through?: Address): ContenderConfig;
@@ -69,6 +71,7 @@ async function prosody(): Promise<Course> {
       const room = `bare@${mucDomain}`;
       return { type: 'bare-xmpp', ...at, domain, room, username, password };
     },
+    brokerSeconds: () => broker.processorSeconds() ?? Number.NaN,
     [Symbol.asyncDispose]: () => broker.stop(),
   };
 }
@@ -92,6 +95,7 @@ async function activeMq(): Promise<Course> {
       password,
       topic: 'bare',
     }),
+    brokerSeconds: () => broker.processorSeconds() ?? Number.NaN,
     [Symbol.asyncDispose]: () => broker.stop(),
   };
 }
@@ -115,6 +119,7 @@ async function rabbitMq(): Promise<Course> {
       password,
       exchange: 'bare',
     }),
+    brokerSeconds: () => broker.processorSeconds() ?? Number.NaN,
     [Symbol.asyncDispose]: () => broker.stop(),
   };
 }

@@ -1,5 +1,6 @@
 /** A process of a comparison. It does what it is told over the channel to its parent. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { collectGarbage } from './collect-garbage.ts';
 import { makeContender } from './contender.ts';
 import { keyOf, numberOf, type MemberTask, type OrderName, type Orders } from './orders.ts';
 import { Profiler } from './profiler.ts';
@@ -18,6 +19,7 @@ const profiler = new Profiler(process.env['BENCH_PROFILES']);
 if (first === undefined) throw new Error('a member process has at least one contender');
 let cpuMark = process.cpuUsage();
 let evictedNs: number[] | undefined;
+let listening = false;
 
 function nowNs(): number {
   return Number(process.hrtime.bigint());
@@ -42,6 +44,8 @@ const handlers: {
   async warm({ keys }) {
     const names = Array.from({ length: keys }, (_, number) => keyOf(number));
     for (const contender of contenders) await contender.warm(names);
+    // Warming leaves garbage, and what it costs to collect it is no part of what is measured.
+    collectGarbage();
     cpuMark = process.cpuUsage();
     return true;
   },
@@ -90,6 +94,16 @@ const handlers: {
     await Promise.all(running);
     return calls;
   },
+  listen() {
+    evictedNs = [];
+    if (!listening) {
+      listening = true;
+      first.onEvicted((key) => {
+        if (evictedNs !== undefined) evictedNs[numberOf(key)] = nowNs();
+      });
+    }
+    return Promise.resolve(true);
+  },
   evictions({ keys }) {
     const answer = Array.from({ length: keys }, (_, number) => evictedNs?.[number] ?? 0);
     evictedNs = undefined;
@@ -106,8 +120,6 @@ const handlers: {
 };
 
 async function obey(name: OrderName, order: never): Promise<void> {
-  // The time of an eviction is only taken where it is asked for: it would count as the subscriber's work.
-  if (name === 'warm' && task.role === 'subscriber') listenOnce();
   try {
     const work = (): Promise<unknown> => handlers[name](order);
     const timed = name === 'publish' || name === 'drain' || name === 'pace';
@@ -118,17 +130,6 @@ async function obey(name: OrderName, order: never): Promise<void> {
   } catch (error) {
     process.send?.({ failure: String(error instanceof Error ? error.stack : error) });
   }
-}
-
-let listening = false;
-function listenOnce(): void {
-  if (process.env['BENCH_TIMES'] !== '1') return;
-  evictedNs = [];
-  if (listening) return;
-  listening = true;
-  first?.onEvicted((key) => {
-    if (evictedNs !== undefined) evictedNs[numberOf(key)] = nowNs();
-  });
 }
 
 process.on('message', (message: { readonly name: OrderName; readonly order: never }) => {

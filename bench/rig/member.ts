@@ -4,8 +4,6 @@ import { compiled } from './compiled.ts';
 import type { MemberTask, OrderName, Orders } from './orders.ts';
 
 export interface MemberOptions extends MemberTask {
-  /** It is asked for the time of each eviction. */
-  readonly timesEvictions?: boolean;
   /** A folder for the profiles of what is timed. */
   readonly profileIn?: string | undefined;
 }
@@ -16,12 +14,11 @@ export class Member implements AsyncDisposable {
   #closed = false;
 
   static async start(options: MemberOptions): Promise<Member> {
-    const { role, contender, count, timesEvictions = false, profileIn } = options;
+    const { role, contender, count, profileIn } = options;
     const task: MemberTask = { role, contender, count };
     const child = fork(compiled('member-main'), [JSON.stringify(task)], {
       env: {
         ...process.env,
-        BENCH_TIMES: timesEvictions ? '1' : '0',
         ...(profileIn === undefined ? {} : { BENCH_PROFILES: profileIn }),
       },
     });

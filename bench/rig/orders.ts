@@ -35,7 +35,9 @@ export interface Orders {
     readonly order: { readonly perSecond: number; readonly seconds: number };
     readonly answer: readonly number[];
   };
-  /** When each key was dropped, by its number; 0 if it was not. */
+  /** From here on the time of each eviction is noted; it would count as the subscriber's work where nobody asks for it. */
+  readonly listen: { readonly order: Nothing; readonly answer: true };
+  /** When each key was dropped since `listen`, by its number; 0 if it was not. */
   readonly evictions: {
     readonly order: { readonly keys: number };
     readonly answer: readonly number[];

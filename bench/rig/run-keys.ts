@@ -20,8 +20,9 @@ export async function runKeys(
   const draining = team.subscribers.map((subscriber) => subscriber.tell('drain', {}));
   const published = await team.publisher.tell('publish', options);
   const drained = await Promise.all(draining);
-  const endNs = Math.max(...drained.map((one) => one.endNs));
-  const subscriberUs = drained.reduce((sum, one) => sum + one.cpuUs, 0) / drained.length;
+  const endNs = Math.max(published.acceptedNs, ...drained.map((one) => one.endNs));
+  const subscriberUs =
+    drained.reduce((sum, one) => sum + one.cpuUs, 0) / Math.max(1, drained.length);
   return {
     keysPerSecond: keys / ((endNs - published.startNs) / 1e9),
     lost: drained.reduce((sum, one) => sum + one.lost, 0),

@@ -16,6 +16,7 @@ export async function runPace(
 ): Promise<Latency> {
   const keys = options.perSecond * options.seconds;
   await team.warm(keys);
+  for (const subscriber of team.subscribers) await subscriber.tell('listen', {});
   const draining = team.subscribers.map((subscriber) => subscriber.tell('drain', {}));
   const calls = await team.publisher.tell('pace', options);
   await Promise.all(draining);

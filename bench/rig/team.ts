@@ -1,24 +1,25 @@
 import type { ContenderConfig } from './contender.ts';
 import { Member } from './member.ts';
 
-/** One publisher and some subscribers, each a process of its own, of one contender. */
+/** One publisher and some subscribers of one contender, in processes of their own. */
 export class Team implements AsyncDisposable {
   readonly publisher: Member;
   readonly subscribers: readonly Member[];
 
   static async start(options: {
     readonly contender: ContenderConfig;
-    readonly subscribers: number;
-    readonly timesEvictions?: boolean;
+    /** Subscribers, each in a process of its own; or how many there are in each process. */
+    readonly subscribers: number | readonly number[];
     readonly profileIn?: string | undefined;
   }): Promise<Team> {
-    const { contender, subscribers: count, timesEvictions = false, profileIn } = options;
-    const start = (role: 'publisher' | 'subscriber'): Promise<Member> =>
-      Member.start({ contender, role, count: 1, timesEvictions, profileIn });
+    const { contender, subscribers: asked, profileIn } = options;
+    const counts = typeof asked === 'number' ? Array.from({ length: asked }, () => 1) : asked;
+    const start = (role: 'publisher' | 'subscriber', count: number): Promise<Member> =>
+      Member.start({ contender, role, count, profileIn });
     // One after the other: what starts at the same time takes the processor from each other until attempts time out.
-    const publisher = await start('publisher');
+    const publisher = await start('publisher', 1);
     const subscribers: Member[] = [];
-    for (let index = 0; index < count; index += 1) subscribers.push(await start('subscriber'));
+    for (const count of counts) subscribers.push(await start('subscriber', count));
     const team = new Team(publisher, subscribers);
     await Promise.all(team.members.map((member) => member.tell('ready', {})));
     return team;

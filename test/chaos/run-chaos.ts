@@ -78,7 +78,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const nemesis = new Nemesis(arena, contestants, options.random);
     const truthLost = new AbortController();
     truth.once('exit', (code, signal) => {
-      truthLost.abort(new Error(`the system of record has ended: ${signal ?? `exit code ${code}`}`));
+      truthLost.abort(
+        new Error(`the system of record has ended: ${signal ?? `exit code ${code}`}`),
+      );
     });
     const end = AbortSignal.any([AbortSignal.timeout(seconds * 1_000), truthLost.signal]);
     await nemesis.rage(end);
