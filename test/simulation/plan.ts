@@ -82,11 +82,11 @@ export interface Plan {
 /** What a seed decides. `without` takes faults out and leaves the rest of the schedule as it was. */
 export function makePlan(seed: number, without: ReadonlySet<Fault> = new Set()): Plan {
   const chance = new Prng(seed).split('plan');
-  const nodes = chance.chance(0.03) ? 7 : (chance.pick([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
+  const nodes = chance.chance(0.02) ? 7 : (chance.pick([2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5]) ?? 3);
   const maxStalenessMs = chance.pick([1_500, 2_000, 3_000, 3_000, 4_000]) ?? 3_000;
   // A few are so long that a request for repair is given up before everything heals.
   const long = chance.chance(0.02);
-  const safetyMs = maxStalenessMs * (long ? 4 : 1) * chance.between(2.1, 3.3);
+  const safetyMs = maxStalenessMs * (long ? 4 : 1) * chance.between(2, 3.2);
   const intensity = chance.pick([0.04, 0.12, 0.2]) ?? 0.12;
   const drawn = FAULTS.filter((fault) => chance.chance(LIKELY[fault] ?? intensity));
   const faults = new Set(drawn.filter((fault) => !without.has(fault)));
@@ -134,6 +134,7 @@ const LIKELY: Partial<Record<Fault, number>> = {
   'config-mismatch': 0.04,
   'replica-lag': 0.04,
   'slow-loads': 0.04,
+  'guard-hang': 0.2,
 };
 
 /** A schedule without faults and without chance in what matters, for what is done to it on purpose. */
