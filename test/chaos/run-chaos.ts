@@ -76,16 +76,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await Promise.all(contestants.map((contestant) => contestant.joined()));
     onProgress?.(`${nodes} nodes have joined; ${seconds} s of faults begin`);
     const nemesis = new Nemesis(arena, contestants, options.random);
-    const truthLost = new AbortController();
+    const end = new AbortController();
+    // Without the system of record nobody can be judged.
     truth.once('exit', (code, signal) => {
-      truthLost.abort(
-        new Error(`the system of record has ended: ${signal ?? `exit code ${code}`}`),
-      );
+      end.abort(new Error(`the system of record has ended: ${signal ?? `exit code ${code}`}`));
     });
-    const end = AbortSignal.any([AbortSignal.timeout(seconds * 1_000), truthLost.signal]);
-    await nemesis.rage(end);
-    // Without it nobody can be judged.
-    truthLost.signal.throwIfAborted();
+    const over = setTimeout(() => {
+      end.abort();
+    }, seconds * 1_000);
+    await nemesis.rage(end.signal);
+    clearTimeout(over);
+    if (truth.exitCode !== null || truth.signalCode !== null) end.signal.throwIfAborted();
     onProgress?.('the faults are over; healing');
     for (const contestant of contestants) contestant.quiet();
     await pause(HEALING * maxStalenessMs);

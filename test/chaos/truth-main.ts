@@ -46,5 +46,6 @@ process.on('message', () => {
   });
 });
 process.on('disconnect', () => {
+  process.stderr.write('the system of record ends: its parent has gone\n');
   process.exit(1);
 });
