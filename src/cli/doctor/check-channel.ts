@@ -1,6 +1,7 @@
 import type { BusConfig } from '../../config/bus-config.ts';
 import { ok, warning, type Finding } from './finding.ts';
 import { probeFrame, type Probe } from './probe.ts';
+import { deadline } from '../deadline.ts';
 
 /** Fewer occupants than this are soon reached by a cluster that grows. */
 const FEW_OCCUPANTS = 50;
@@ -24,7 +25,7 @@ export async function* checkChannel(
   await probe.bus.publish(probeFrame('is there a history?'), { summary }).catch(() => undefined);
   const { inspectRoom } = await import('../../../adapters/xmpp/index.ts');
   const { transport: _, ...options } = config;
-  const within = AbortSignal.any([signal, AbortSignal.timeout(3 * withinMs)]);
+  const within = deadline(signal, 3 * withinMs);
   const room = await inspectRoom(options, within).catch((error: unknown) => error);
   if (!isFacts(room)) {
     yield warning(

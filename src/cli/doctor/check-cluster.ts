@@ -3,6 +3,7 @@ import type { Cluster } from '../../index.ts';
 import { busConfigFor, busFor, joinFor } from '../cluster-flags.ts';
 import { labelOf } from '../watch/event-line.ts';
 import { ok, warning, type Finding } from './finding.ts';
+import { deadline } from '../deadline.ts';
 
 /** Takes part for a moment: who is there, who answers, who does not. */
 export async function checkCluster(
@@ -46,6 +47,6 @@ function tell(cluster: Cluster, acked: readonly string[], missing: readonly stri
 
 /** The first beats of a newcomer are answered within a moment. */
 async function settled(cluster: Cluster, withinMs: number, signal: AbortSignal): Promise<void> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(Math.min(withinMs, 1_500))]);
+  const within = deadline(signal, Math.min(withinMs, 1_500));
   await cluster.ready({ signal: within }).catch(() => undefined);
 }

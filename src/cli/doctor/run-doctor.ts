@@ -14,6 +14,7 @@ import { checkCluster } from './check-cluster.ts';
 import { ok, warning, type Finding } from './finding.ts';
 import { places, sourceInWords } from './place.ts';
 import { Probe } from './probe.ts';
+import { deadline } from '../deadline.ts';
 
 /** Runs the checks in the order in which one depends on the other, and says what each has found. */
 export async function runDoctor(flags: DoctorFlags, { out, signal }: Surroundings): Promise<void> {
@@ -47,7 +48,7 @@ async function* examine(
     const attach = await checkOpen(
       probe,
       { transport: config.transport, placeOf: places(loaded) },
-      AbortSignal.any([signal, AbortSignal.timeout(3 * withinMs)]),
+      deadline(signal, 3 * withinMs),
     );
     yield attach;
     if (attach.verdict === 'failed') return;

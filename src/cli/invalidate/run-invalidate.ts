@@ -5,6 +5,7 @@ import type { InvalidateFlags } from '../invalidate.ts';
 import type { Surroundings } from '../program.ts';
 import { usageError, UserError } from '../user-error.ts';
 import { chunksOf, readIds } from './read-ids.ts';
+import { deadline } from '../deadline.ts';
 
 /** Keys of one call: enough to fill frames, few enough that memory does not grow with the input. */
 const CHUNK_KEYS = 5_000;
@@ -31,7 +32,7 @@ export async function runInvalidate(
   checkUse(keys, flags);
   const { configuration } = await configurationOf(flags, { label: `cli-${process.pid}` });
   const bus = await busFor(await busConfigFor(configuration), configuration.label);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(flags.timeout * 1_000)]);
+  const within = deadline(signal, flags.timeout * 1_000);
   const cluster = await joinFor(configuration, { bus, signal: within });
   try {
     if (flags.ack !== 'bus') await untilReady(cluster, signal);
@@ -58,7 +59,7 @@ function checkUse(keys: readonly string[], flags: InvalidateFlags): void {
 
 /** The acknowledgement of all means most once we know whom to ask; a cluster that is silent ends the wait. */
 async function untilReady(cluster: Cluster, signal: AbortSignal): Promise<void> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+  const within = deadline(signal, READY_WITHIN_MS);
   await cluster.ready({ signal: within }).catch(() => undefined);
   signal.throwIfAborted();
 }
