@@ -29,7 +29,10 @@ const server = createServer((socket) => {
   socket.on('error', () => {
     socket.destroy();
   });
-  createInterface({ input: socket }).on('line', (line) => {
+  const requests = createInterface({ input: socket });
+  // It passes on what breaks its input: a node that was killed resets its connection.
+  requests.on('error', () => undefined);
+  requests.on('line', (line) => {
     answer(socket, line);
   });
 });
