@@ -35,7 +35,7 @@ export type { CoherentCache } from './cache/coherent-cache.ts';
 export type { ClusterSelection } from './cache/names.ts';
 export type { TracedCall } from './cache/tracing.ts';
 export type { OnUnproven } from './cache/read-rule.ts';
-export type { ClusterOptions } from './cluster/cluster-options.ts';
+export type { BusChoice, ClusterOptions, GivenBus } from './cluster/cluster-options.ts';
 export {
   onTelemetry,
   type AppliedEvent,

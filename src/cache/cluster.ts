@@ -1,8 +1,14 @@
-import { ClusterNode } from '../cluster/node.ts';
-import { resolveSettings, type ClusterOptions } from '../cluster/cluster-options.ts';
-import { PersistentBus } from '../cluster/persistent-bus.ts';
+import {
+  resolveSettings,
+  type BusChoice,
+  type ClusterOptions,
+} from '../cluster/cluster-options.ts';
+import { givenBuses } from '../cluster/given-buses.ts';
+import { groupStatus } from '../cluster/group-status.ts';
+import type { ClusterNode } from '../cluster/node.ts';
 import { systemRuntime } from '../cluster/runtime.ts';
-import { clusterStatus, type ClusterStatus } from '../cluster/status.ts';
+import { ShardGroup } from '../cluster/shard-group.ts';
+import type { ClusterStatus } from '../cluster/status.ts';
 import { Attachment, type ForeignCache } from './attachment.ts';
 import { CacheError } from './cache-error.ts';
 import type { CacheOptions, InvalidateOptions, InvalidationResult } from './cache-options.ts';
@@ -13,7 +19,7 @@ import { Publishing } from './publishing.ts';
 /** One node's part in a cluster. */
 export interface Cluster extends AsyncDisposable {
   readonly name: string;
-  /** `label/epoch`: this run of this node. */
+  /** `label/epoch`: this run of this node; with shards, on the first of them. */
   readonly origin: string;
   /**
    * A cache for `region`, coherent with the caches of that name on the other nodes.
@@ -26,7 +32,8 @@ export interface Cluster extends AsyncDisposable {
    */
   attach(region: string, target: ForeignCache): Attachment;
   /**
-   * Drops what is named on every node, for processes that have no cache of the region themselves.
+   * Drops what is named on every node, for processes that have no cache of the region themselves. With shards, what
+   * names no region goes over the first of them.
    * @throws {TypeError} for a bad name
    */
   invalidate(what: ClusterSelection, options?: InvalidateOptions): Promise<InvalidationResult>;
@@ -34,7 +41,7 @@ export interface Cluster extends AsyncDisposable {
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Who is there, what is proven, what was lost and repaired, and why a cache is in TTL mode. */
   status(): ClusterStatus;
-  /** Says bye, closes the caches and the bus. */
+  /** Says bye, closes the caches and the bus, or all its buses. */
   close(): Promise<void>;
 }
 
@@ -42,37 +49,37 @@ export interface Cluster extends AsyncDisposable {
 const FLUSH_MS = 2_000;
 
 /**
- * Joins a cluster: opens the bus and takes part from then on. With a function in place of a bus it does not
+ * Joins a cluster: opens the bus, or each of `shards`, and takes part from then on. With a function in place of a bus it does not
  * wait for the broker: until it is found, and whenever a bus fails for good, another is made.
  * @throws {BusError} of the bus's `open`, where a bus was given; {TypeError} for a bad option
  */
-export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { bus: given, signal, runtime = systemRuntime() } = options;
+export async function joinCluster(options: ClusterOptions & BusChoice): Promise<Cluster> {
+  const { signal, runtime = systemRuntime() } = options;
   signal?.throwIfAborted();
-  const bus = typeof given === 'function' ? new PersistentBus(given, runtime) : given;
-  const settings = resolveSettings(options, bus.capabilities.maxFrameBytes);
-  const node = new ClusterNode(settings, runtime);
-  await node.open(bus, signal);
-  return new JoinedCluster(node, options.lingerMs ?? 1_000);
+  const buses = givenBuses(options, runtime);
+  const settings = buses.map((bus) => resolveSettings(options, bus.capabilities.maxFrameBytes));
+  const group = new ShardGroup(settings, runtime);
+  await group.open(buses, signal);
+  return new JoinedCluster(group, options.lingerMs ?? 1_000);
 }
 
 class JoinedCluster implements Cluster {
-  readonly #node: ClusterNode;
+  readonly #group: ShardGroup;
   readonly #lingerMs: number;
   readonly #caches = new Map<string, { close(): void }>();
   #closed: Promise<void> | undefined;
 
-  constructor(node: ClusterNode, lingerMs: number) {
-    this.#node = node;
+  constructor(group: ShardGroup, lingerMs: number) {
+    this.#group = group;
     this.#lingerMs = lingerMs;
   }
 
   get name(): string {
-    return this.#node.settings.cluster;
+    return this.#group.first.settings.cluster;
   }
 
   get origin(): string {
-    return this.#node.origin;
+    return this.#group.first.origin;
   }
 
   cache<Value>(region: string, options: CacheOptions<Value>): CoherentCache<Value> {
@@ -81,7 +88,10 @@ class JoinedCluster implements Cluster {
     if (this.#caches.has(region)) {
       throw new TypeError(`this node has a cache ${JSON.stringify(region)} already; share it`);
     }
-    const cache = new CoherentCache<Value>(this.#node, region, options);
+    const cache = new CoherentCache<Value>(this.#group.nodeOf(region), region, options);
+    // What names no region reaches this one by another channel: there, too, they must know that no lease speaks for it.
+    if (options.onUnproven === 'stale')
+      for (const node of this.#group.nodes) node.announce('stale');
     this.#caches.set(region, cache);
     return cache;
   }
@@ -89,19 +99,19 @@ class JoinedCluster implements Cluster {
   attach(region: string, target: ForeignCache): Attachment {
     checkRegion(region);
     this.#refuseWhenClosed();
-    return new Attachment(this.#node, region, target);
+    return new Attachment(this.#group.nodeOf(region), region, target);
   }
 
   invalidate(what: ClusterSelection, options: InvalidateOptions = {}): Promise<InvalidationResult> {
-    return new Publishing(this.#node).invalidate(() => selectAcross(what), options);
+    return new Publishing(this.#nodeFor(what)).invalidate(() => selectAcross(what), options);
   }
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    await this.#node.ready(options.signal);
+    await this.#group.ready(options.signal);
   }
 
   status(): ClusterStatus {
-    return clusterStatus(this.#node);
+    return groupStatus(this.#group);
   }
 
   close(): Promise<void> {
@@ -113,6 +123,12 @@ class JoinedCluster implements Cluster {
     return this.close();
   }
 
+  /** A region that cannot be one is refused where everything else is, too: by a rejection. */
+  #nodeFor(what: unknown): ClusterNode {
+    const named = typeof what === 'object' && what !== null && 'region' in what;
+    return this.#group.nodeOf(named && typeof what.region === 'string' ? what.region : undefined);
+  }
+
   #refuseWhenClosed(): void {
     if (this.#closed === undefined) return;
     throw new CacheError('CACHE_CLOSED', `the cluster ${JSON.stringify(this.name)} was closed`);
@@ -120,6 +136,6 @@ class JoinedCluster implements Cluster {
 
   async #close(): Promise<void> {
     for (const cache of this.#caches.values()) cache.close();
-    await this.#node.close({ flushMs: FLUSH_MS, lingerMs: this.#lingerMs });
+    await this.#group.close({ flushMs: FLUSH_MS, lingerMs: this.#lingerMs });
   }
 }

@@ -4,7 +4,13 @@ import type { BusConfig } from '../config/bus-config.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import type { LoadedConfiguration } from '../config/load-configuration.ts';
-import { joinCluster, type Cluster, type ClusterOptions, type InvalidationBus } from '../index.ts';
+import {
+  joinCluster,
+  type BusChoice,
+  type Cluster,
+  type ClusterOptions,
+  type InvalidationBus,
+} from '../index.ts';
 import { usageError } from './user-error.ts';
 
 /** Which cluster a command takes part in. */
@@ -79,10 +85,22 @@ export async function busFor(config: BusConfig, label?: string): Promise<Invalid
   }
 }
 
+/** Makes what a cluster joins with: the bus, or one for each shard. @throws as `busFor` */
+export async function busesFor(configuration: Configuration, label?: string): Promise<BusChoice> {
+  const config = await busConfigFor(configuration);
+  const { loadBuses } = await import('../config/load-bus.ts');
+  try {
+    const name = label === undefined ? {} : { label };
+    return await loadBuses(config, configuration.shards ?? 1, name);
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
 /** Takes part. @throws {UserError} for options that do not go together; {BusError} of the bus's `open` */
 export async function joinFor(
   configuration: Configuration,
-  options: Pick<ClusterOptions, 'bus' | 'label' | 'signal' | 'lingerMs'>,
+  options: BusChoice & Pick<ClusterOptions, 'label' | 'signal' | 'lingerMs'>,
 ): Promise<Cluster> {
   const { clusterOptionsOf } = await import('../config/configured-cluster.ts');
   try {

@@ -3,6 +3,12 @@ import { LIMITS } from '../protocol/limits.ts';
 import { ALL_PROTECTIONS, type Protections, type Settings } from '../protocol/settings.ts';
 import type { Runtime } from './runtime.ts';
 
+/** A bus, or what makes one. */
+export type GivenBus = InvalidationBus | (() => InvalidationBus);
+
+/** One bus for all regions, or several among which they are divided. */
+export type BusChoice = { readonly bus: GivenBus } | { readonly shards: readonly GivenBus[] };
+
 /** How a process takes part in a cluster. Times in ms. */
 export interface ClusterOptions {
   /** Clusters of different names never hear each other, even on one channel. At most 64 characters. */
@@ -11,7 +17,12 @@ export interface ClusterOptions {
    * A bus, which must be within reach when the cluster is joined; or a function that makes one, which is
    * called again until a bus opens: then joining does not wait for the broker, and reads never do.
    */
-  readonly bus: InvalidationBus | (() => InvalidationBus);
+  readonly bus?: GivenBus;
+  /**
+   * Instead of `bus`: 1 to 64 of them, each on a channel of its own, among which the regions are divided by hash. All
+   * nodes need the same number, in the same order; where they differ, caches live by their own age (docs/scaling.md).
+   */
+  readonly shards?: readonly GivenBus[];
   /** Names this node for people. Default: host name and process id. At most 64 characters, no `/`. */
   readonly label?: string;
   /** X, the contract: no read returns a value that was invalidated longer ago than this. Default 30,000. */
@@ -84,6 +95,7 @@ export function resolveSettings(options: ClusterOptions, maxFrameBytes: number):
     strict: options.strict ?? false,
     foreign: typeof foreign === 'object' ? { allow: contained(foreign.allow) } : foreign,
     features: [],
+    shards: options.shards?.length ?? 1,
     protections: { ...ALL_PROTECTIONS, ...options.unprotected },
   };
 }

@@ -5,13 +5,14 @@ import type { CallResult, Cause, Effect } from '../protocol/effect.ts';
 import type { Input, Wait } from '../protocol/input.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Origin } from '../protocol/message.ts';
-import { isEmptySelection, regionsOf, type Selection } from '../protocol/selection.ts';
+import { isEmptySelection, wholeRegionsOf, type Selection } from '../protocol/selection.ts';
 import type { Settings } from '../protocol/settings.ts';
 import { BusLine } from './bus-line.ts';
 import { ReadyWaiters } from './ready-waiters.ts';
 import { RegionBoard } from './region-board.ts';
 import type { RegionTarget, RegionTrust } from './region.ts';
 import type { Runtime } from './runtime.ts';
+import type { Siblings } from './siblings.ts';
 import { tell } from './telemetry.ts';
 import { TurnCalls } from './turn-calls.ts';
 import { WakeTimer } from './wake-timer.ts';
@@ -22,7 +23,10 @@ export class ClusterNode {
   readonly runtime: Runtime;
   readonly core: Coherence;
   readonly line: BusLine;
-  readonly #regions: RegionBoard;
+  readonly regions: RegionBoard;
+  readonly #siblings: Siblings | undefined;
+  /** Where what is heard here is dropped. */
+  readonly #reach: Pick<Siblings, 'apply' | 'flush'>;
   readonly #calls = new Map<number, (result: CallResult) => void>();
   readonly #features: string[] = [];
   readonly #readyWaiters = new ReadyWaiters();
@@ -36,7 +40,8 @@ export class ClusterNode {
   #ended = false;
   #saidBye = false;
 
-  constructor(settings: Settings, runtime: Runtime) {
+  /** With `siblings` it is one of several nodes of this process, each on a channel of its own. */
+  constructor(settings: Settings, runtime: Runtime, siblings?: Siblings) {
     this.settings = { ...settings, features: this.#features };
     this.runtime = runtime;
     this.line = new BusLine(runtime, {
@@ -47,7 +52,9 @@ export class ClusterNode {
         tell('unstale:continuity', { cluster: settings.cluster, node: this.origin, event });
       },
     });
-    this.#regions = new RegionBoard(settings.maxStalenessMs);
+    this.regions = new RegionBoard(settings.maxStalenessMs);
+    this.#siblings = siblings;
+    this.#reach = siblings ?? this.regions;
     this.#timer = new WakeTimer(runtime, () => {
       this.step({ type: 'timer' });
     });
@@ -76,9 +83,14 @@ export class ClusterNode {
   }
 
   addTarget(region: string, target: RegionTarget): RegionTrust {
-    const trust = this.#regions.add(region, target);
+    const trust = this.regions.add(region, target);
     this.step({ type: 'region', region });
     return trust;
+  }
+
+  /** Refuses what is new from now on; what is under way comes to its end. */
+  retire(): void {
+    this.#saidBye = true;
   }
 
   /** Tells the others, with the next beat, of something about this node that they must know. */
@@ -96,7 +108,7 @@ export class ClusterNode {
 
   /** Applies without publishing: for changes that every node hears of by other means. */
   applyLocally(selection: Selection): void {
-    this.#regions.apply(selection, { by: 'local' });
+    this.regions.apply(selection, LOCAL);
   }
 
   /** Reserves a number for a write that is about to start; returns the guard to release it with. */
@@ -130,15 +142,20 @@ export class ClusterNode {
    * Says bye and lets go of the bus. What the broker has not accepted by then, and guarded writes under way,
    * are given `flushMs`.
    */
-  async close(options: { readonly flushMs: number; readonly lingerMs: number }): Promise<void> {
+  async close(options: {
+    readonly flushMs: number;
+    readonly lingerMs: number;
+    /** This process may still publish on another channel: then no bye is said. */
+    readonly stays?: () => boolean;
+  }): Promise<void> {
     if (this.#ended) return;
     this.#takeTurn();
     if (this.line.isOpen) {
-      await this.#untilFlushed(options.flushMs);
+      await this.flushed(options.flushMs);
       const { members, publisher } = this.core;
       const told = members.size > 0 && publisher.seq > 0;
       this.#saidBye = true;
-      this.step({ type: 'leave' });
+      this.step({ type: 'leave', silent: options.stays?.() ?? false });
       // Somebody may miss something of what was published last.
       if (told && this.line.isOpen) await this.#sleep(options.lingerMs);
     }
@@ -219,19 +236,22 @@ export class ClusterNode {
         this.#apply(effect.selection, effect.cause);
         return;
       case 'fence':
-        this.#regions.flush(effect.regions, effect.cause);
+        this.#reach.flush(effect.regions, effect.cause);
+        return;
+      case 'shard':
+        this.#siblings?.told(effect);
         return;
       case 'quarantine':
-        this.#regions.quarantine(effect.guard, effect.selection);
+        this.regions.quarantine(effect.guard, effect.selection);
         return;
       case 'lift':
-        this.#regions.lift(effect.guard);
+        this.regions.lift(effect.guard);
         return;
       case 'proof':
-        this.#regions.prove(effect.region, effect.atMs);
+        this.regions.prove(effect.region, effect.atMs);
         return;
       case 'bound':
-        this.#regions.bound(effect.boundMs);
+        this.regions.bound(effect.boundMs);
         return;
       case 'settle': {
         const settle = this.#calls.get(effect.call);
@@ -246,13 +266,14 @@ export class ClusterNode {
   }
 
   #apply(selection: Selection, cause: Cause): void {
-    if (this.line.overloaded) this.#regions.flush(listOf(regionsOf(selection)), cause);
-    else this.#regions.apply(selection, cause);
+    this.#reach.apply(this.line.overloaded ? wholeRegionsOf(selection) : selection, cause);
     const { cluster } = this.settings;
     tell('unstale:applied', { cluster, node: this.origin, selection, cause });
   }
 
-  async #untilFlushed(flushMs: number): Promise<void> {
+  /** Waits until the broker has accepted everything and no guarded write is under way; at most `flushMs`. */
+  async flushed(flushMs: number): Promise<void> {
+    this.#takeTurn();
     const endMs = this.runtime.now().monoMs + flushMs;
     const { core, line } = this;
     while (line.isOpen && this.runtime.now().monoMs < endMs) {
@@ -270,19 +291,11 @@ export class ClusterNode {
 
 /** How often closing looks whether everything has been accepted. */
 const FLUSH_CHECK_MS = 10;
-
-const NOTHING_TO_DO: CallResult = { by: 'bus', acked: [], missing: [] };
-
 const LOCAL: Cause = { by: 'local' };
-
 const FOR_BUS: Wait = { for: 'bus' };
-
+const NOTHING_TO_DO: CallResult = { by: 'bus', acked: [], missing: [] };
 const APPLIED_HERE: CallResult = { by: 'local', acked: [], missing: [] };
 
 function closedBeforeReady(): BusError {
   return new BusError('BUS_NOT_OPEN', 'the cluster was closed before this node was ready');
-}
-
-function listOf(regions: ReadonlySet<string> | 'all'): readonly string[] | 'all' {
-  return regions === 'all' ? 'all' : [...regions];
 }

@@ -21,6 +21,8 @@ export interface ClusterStatus {
   /** Frames that came faster than they could be applied, and were left to repair. */
   readonly droppedFrames: number;
   readonly counters: Counters;
+  /** Where the regions are divided among several channels: each of them, in their order; all else here sums them up. */
+  readonly shards?: readonly ClusterStatus[];
 }
 
 export interface MemberStatus {
@@ -32,7 +34,8 @@ export interface MemberStatus {
   /** Numbers of it that are known to be missing. */
   readonly missing: number;
   /** Why its proof is no better. */
-  readonly note: 'proven' | 'gap' | 'not-echoed' | 'old' | 'newer-version' | 'leaving';
+  readonly note:
+    'proven' | 'gap' | 'not-echoed' | 'old' | 'newer-version' | 'shards-differ' | 'leaving';
 }
 
 export function clusterStatus(node: ClusterNode): ClusterStatus {
@@ -44,6 +47,7 @@ export function clusterStatus(node: ClusterNode): ClusterStatus {
     const missing = peer.sequence.missingCount;
     const base = { node: peer.origin, silentMs: now.monoMs - peer.aliveAtMs, proofAgeMs, missing };
     if (peer.opaque) members.push({ ...base, note: 'newer-version' });
+    else if (core.members.isUnlike(peer)) members.push({ ...base, note: 'shards-differ' });
     else if (peer.final !== undefined) members.push({ ...base, note: 'leaving' });
     else if (missing > 0) members.push({ ...base, note: 'gap' });
     else if (proofAgeMs === Number.POSITIVE_INFINITY) members.push({ ...base, note: 'not-echoed' });

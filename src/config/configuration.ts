@@ -89,6 +89,8 @@ export interface Configuration {
   readonly onGuardTimeout?: 'hold' | 'release';
   readonly foreign?: 'accept' | 'ignore';
   readonly lingerMs?: number;
+  /** Channels among which the regions are divided: the one that is configured, and others with `-1`, … behind its name. */
+  readonly shards?: number;
   /** A bus URL, instead of `transport` and its section. */
   readonly bus?: string;
   /** The account of a bus URL, where the URL does not tell it. */

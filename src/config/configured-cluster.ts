@@ -1,20 +1,23 @@
-import type { ClusterOptions, InvalidationBus } from '../index.ts';
+import type { BusChoice, ClusterOptions, InvalidationBus } from '../index.ts';
 import { DEFAULT_CHANNEL, type BusConfig } from './bus-config.ts';
 import { parseBusUrl, type BusAccount } from './bus-url.ts';
 import type { Configuration, Secret } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import { loadBus } from './load-bus.ts';
+import { loadBus, loadBuses } from './load-bus.ts';
 import { secretOf, tlsOf } from './secrets.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The part of a configuration that `joinCluster` takes. */
-export function clusterOptionsOf(configuration: Configuration): Omit<ClusterOptions, 'bus'> {
+export function clusterOptionsOf(
+  configuration: Configuration,
+): Omit<ClusterOptions, 'bus' | 'shards'> {
   const {
     cluster,
     // What says where the bus and the caches are is not the cluster's.
     $schema: _schema,
     bus: _bus,
+    shards: _shards,
     username: _username,
     password: _password,
     transport: _transport,
@@ -30,15 +33,33 @@ export function clusterOptionsOf(configuration: Configuration): Omit<ClusterOpti
 }
 
 /**
- * Makes the bus that a configuration chooses. Only its client library is loaded.
+ * Makes the bus that a configuration chooses, or one for each of its `shards`: what `joinCluster` takes. Only its client
+ * library is loaded.
  * @throws {ConfigurationError} for a secret that is not to be found; {TypeError} for a URL or an option that the
  *   adapter refuses; {ConfigurationError} that says what to install, if the client library is missing
+ */
+export async function busesOf(
+  configuration: Configuration,
+  env: Environment = process.env,
+): Promise<BusChoice> {
+  const { label, shards = 1 } = configuration;
+  const config = busConfigOf(configuration, env);
+  return await loadBuses(config, shards, label === undefined ? {} : { label });
+}
+
+/**
+ * Makes the bus that a configuration chooses, where it has no `shards`; else take `busesOf`.
+ * @throws as `busesOf`; {ConfigurationError} if there are several
  */
 export async function busOf(
   configuration: Configuration,
   env: Environment = process.env,
 ): Promise<InvalidationBus> {
-  const { label } = configuration;
+  const { label, shards = 1 } = configuration;
+  if (shards > 1) {
+    const finding = `shards: ${shards} buses are needed, not one; make them with busesOf`;
+    throw new ConfigurationError('configuration', [finding]);
+  }
   return await loadBus(busConfigOf(configuration, env), label === undefined ? {} : { label });
 }
 

@@ -12,6 +12,7 @@ export const ENVIRONMENT: Readonly<Record<string, { readonly path: string; reado
     UNSTALE_FORGET_AFTER_MS: { path: 'forgetAfterMs', kind: 'number' },
     UNSTALE_EXPECTED_NODES: { path: 'expectedNodes', kind: 'number' },
     UNSTALE_UNIQUE_LABEL: { path: 'uniqueLabel', kind: 'boolean' },
+    UNSTALE_SHARDS: { path: 'shards', kind: 'number' },
     UNSTALE_FOREIGN: { path: 'foreign', kind: 'text' },
     UNSTALE_USERNAME: { path: '*.username', kind: 'text' },
     UNSTALE_PASSWORD: { path: '*.password', kind: 'text' },

@@ -10,8 +10,8 @@ export type {
   XmppSection,
 } from './configuration.ts';
 export { ConfigurationError } from './configuration-error.ts';
-export { busOf, clusterOptionsOf } from './configured-cluster.ts';
-export { loadBus, type LoadBusOptions } from './load-bus.ts';
+export { busesOf, busOf, clusterOptionsOf } from './configured-cluster.ts';
+export { loadBus, loadBuses, type LoadBusOptions } from './load-bus.ts';
 export {
   loadConfiguration,
   type LoadConfigurationOptions,

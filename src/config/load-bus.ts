@@ -1,6 +1,7 @@
-import type { InvalidationBus } from '../index.ts';
+import type { BusChoice, InvalidationBus } from '../index.ts';
 import type { BusConfig, Transport } from './bus-config.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { onShard } from './shard-channel.ts';
 
 /** What the process adds to the configuration of its bus. */
 export interface LoadBusOptions {
@@ -33,6 +34,19 @@ export async function loadBus(
     const finding = `the ${config.transport} bus needs the package ${missing}; install it with: npm install ${missing}`;
     throw new ConfigurationError('transport', [finding], { cause: error });
   }
+}
+
+/** As many buses as `shards` says, each on a channel of its own. @throws as `loadBus` */
+export async function loadBuses(
+  config: BusConfig,
+  shards: number,
+  options: LoadBusOptions = {},
+): Promise<BusChoice> {
+  if (shards === 1) return { bus: await loadBus(config, options) };
+  const made = Array.from({ length: shards }, (_, index) =>
+    loadBus(onShard(config, index), options),
+  );
+  return { shards: await Promise.all(made) };
 }
 
 async function makeBus(config: BusConfig, { label }: LoadBusOptions): Promise<InvalidationBus> {

@@ -135,6 +135,12 @@ export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
     .describe('What a message without a frame may do.')
     .exactOptional(),
   lingerMs: z.number().min(0).describe('How long to stay after saying bye. In ms.').exactOptional(),
+  shards: z
+    .int()
+    .min(1)
+    .max(64)
+    .describe('Channels among which the regions are divided; the same on all nodes.')
+    .exactOptional(),
   bus: name('A bus URL, instead of transport.').exactOptional(),
   username: name('The account of a bus URL that does not tell it.').exactOptional(),
   password: secret.exactOptional(),

@@ -1,2 +1,9 @@
 export { startUnstale, unstaleModule, type UnstaleModuleOptions } from './unstale-module.ts';
-export { busToken, cacheToken, clusterToken, configurationToken, loaderToken } from './tokens.ts';
+export {
+  busesToken,
+  busToken,
+  cacheToken,
+  clusterToken,
+  configurationToken,
+  loaderToken,
+} from './tokens.ts';

@@ -1,6 +1,6 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { Configuration } from '../config/configuration.ts';
-import type { Cluster, CoherentCache, InvalidationBus, Loader } from '../index.ts';
+import type { BusChoice, Cluster, CoherentCache, InvalidationBus, Loader } from '../index.ts';
 
 /** The name of the cluster where an application has only one. */
 export const DEFAULT_NAME = 'default';
@@ -13,6 +13,14 @@ export function configurationToken(name: string = DEFAULT_NAME): ServiceIdentifi
 /** The bus of a cluster, a new one for each attempt to join. Rebind it to a memory bus in the application's own tests. */
 export function busToken(name: string = DEFAULT_NAME): ServiceIdentifier<InvalidationBus> {
   return Symbol.for(`unstale:bus:${name}`);
+}
+
+/**
+ * What a cluster joins with: the bus, or where the configuration has `shards` a bus for each of them. Where there are
+ * several, this is what to rebind: `toConstantValue({ bus: memoryBus({ channel: 'test' }) })`.
+ */
+export function busesToken(name: string = DEFAULT_NAME): ServiceIdentifier<BusChoice> {
+  return Symbol.for(`unstale:buses:${name}`);
 }
 
 /** A cluster; resolving it joins. */

@@ -4,7 +4,7 @@ import {
   type ResolutionContext,
   type ServiceIdentifier,
 } from 'inversify';
-import { busOf, clusterOptionsOf } from '../config/configured-cluster.ts';
+import { busesOf, busOf, clusterOptionsOf } from '../config/configured-cluster.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { parseConfiguration } from '../config/parse-configuration.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from '../index.ts';
 import { ClusterSlot } from './cluster-slot.ts';
 import {
+  busesToken,
   busToken,
   cacheToken,
   clusterToken,
@@ -53,6 +54,11 @@ export function unstaleModule(
       .inSingletonScope();
     // A bus opens once, so every attempt to join has one of its own.
     bind(busToken(name)).toResolvedValue((config) => busOf(config), [configurationToken(name)]);
+    bind(busesToken(name)).toDynamicValue(async (context) => {
+      const config = await context.getAsync(configurationToken(name));
+      if ((config.shards ?? 1) > 1) return await busesOf(config);
+      return { bus: await context.getAsync(busToken(name)) };
+    });
     bind(slotToken(name))
       .toDynamicValue(() => new ClusterSlot())
       .inSingletonScope()
@@ -60,8 +66,8 @@ export function unstaleModule(
     bind(clusterToken(name)).toDynamicValue((context) =>
       context.get(slotToken(name)).cluster(async () => {
         const config = await context.getAsync(configurationToken(name));
-        const bus = await context.getAsync(busToken(name));
-        return await joinCluster({ ...clusterOptionsOf(config), bus });
+        const buses = await context.getAsync(busesToken(name));
+        return await joinCluster({ ...clusterOptionsOf(config), ...buses });
       }),
     );
     for (const region of regions) {

@@ -25,7 +25,8 @@ const GAUGES: readonly {
     name: 'unstale.members',
     unit: '{member}',
     description: 'Other members that this node knows.',
-    read: ({ members }) => members.length,
+    // With shards, everybody is on the first of them.
+    read: (status) => (status.shards?.[0] ?? status).members.length,
   },
   {
     name: 'unstale.members.unproven',

@@ -44,8 +44,8 @@ export class Barrier {
     const { monoMs } = this.#host.now;
     const waiter: Waiter = {
       seq,
-      // Not settled means not to know everybody: then only the lease speaks for all.
-      enough: wait.for !== 'all' ? Number(wait.for) : members.settled ? wanted.size : Infinity,
+      // Not to know everybody means that only the lease speaks for all.
+      enough: wait.for !== 'all' ? Number(wait.for) : members.knowsAll ? wanted.size : Infinity,
       wanted,
       acked: new Set(),
       gone: new Set(),

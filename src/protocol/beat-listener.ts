@@ -5,6 +5,7 @@ import type { Inbound } from './inbound.ts';
 import type { Members } from './members.ts';
 import type { Beat, DigestEntry, Origin } from './message.ts';
 import type { Peer } from './peer.ts';
+import { shardsIn } from './shard-feature.ts';
 import type { Silence } from './silence.ts';
 
 /** What the beats of the others say: who is there, what they have published, and what is proven by it. */
@@ -60,6 +61,8 @@ export class BeatListener {
   #hearDigest(peer: Peer, beat: Beat, me: Origin): void {
     if (peer.saysRegions(beat.regions)) this.#members.changed();
     peer.features = beat.features;
+    // Before its echo: nothing is proven of a peer that has not told it.
+    this.#hearShards(peer, shardsIn(beat.features));
     peer.coverage.heard(beat.beat, beat.part);
     const echo = beat.digest?.get(me);
     if (echo !== undefined) {
@@ -71,6 +74,16 @@ export class BeatListener {
       this.#barrier.acknowledged(peer.origin, echo.contig, this.#members);
     }
     this.#members.listed(peer, beat);
+  }
+
+  /** Who divides the regions in another way publishes where I do not listen (VER-3). */
+  #hearShards(peer: Peer, shards: number): void {
+    if (!peer.saysShards(shards)) return;
+    this.#members.changed();
+    const { shards: ours = 1 } = this.#host.settings;
+    const { origin, shards: theirs = ours } = peer;
+    if (theirs === ours) return;
+    this.#host.emit({ type: 'report', report: { type: 'shards-differ', origin, theirs, ours } });
   }
 
   #listed(origin: Origin, entry: DigestEntry): void {

@@ -7,6 +7,7 @@ import type { Beat, Origin } from './message.ts';
 import type { Publisher } from './publisher.ts';
 import { beatPace, boundInForceMs } from './pace.ts';
 import { TIMES } from './settings.ts';
+import { featuresWith } from './shard-feature.ts';
 
 /** The first beats of a newborn follow each other quickly, so that it is settled soon. */
 const QUICK_BEATS = 4;
@@ -142,7 +143,7 @@ export class Beats {
       ...this.#fields(origin, publisher),
       joining: ask !== 'nobody',
       ...(typeof ask === 'object' ? { asked: ask.peer } : {}),
-      features: settings.features,
+      features: featuresWith(settings.shards ?? 1, settings.features),
       ...(tellsConfig
         ? {
             config: {

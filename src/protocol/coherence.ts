@@ -145,6 +145,9 @@ export class Coherence {
       case 'region':
         this.#proofs.add(input.region);
         return;
+      case 'elsewhere':
+        this.members.allowElsewhere(input.provenAtMs);
+        return;
       case 'timer':
         this.#tick();
         return;
@@ -152,7 +155,7 @@ export class Coherence {
         this.#publisher.endTurn();
         return;
       case 'leave':
-        this.#leave();
+        this.#leave(input.silent ?? false);
         return;
     }
   }
@@ -214,14 +217,14 @@ export class Coherence {
     this.#beats.tick(this.origin, this.#publisher);
   }
 
-  #leave(): void {
+  #leave(silent: boolean): void {
     if (this.#left) return;
     this.#left = true;
     this.#barrier.end(this.members);
     this.#publisher.interrupted();
     this.#beats.stop();
     // While a guarded write is under way nobody may trust that this was all: they wait until I am forgotten.
-    if (!this.#host.busOpen || this.#publisher.guards > 0) return;
+    if (silent || !this.#host.busOpen || this.#publisher.guards > 0) return;
     this.#sayBye(this.origin, this.#publisher.seq);
   }
 

@@ -19,6 +19,11 @@ export type Effect =
   | { readonly type: 'lift'; readonly guard: number }
   /** Everything that was published to `region` before `atMs` on the local clock has been applied here. */
   | { readonly type: 'proof'; readonly region: string; readonly atMs: number }
+  /**
+   * For the other shards of this node: everything that anybody published on this channel before `provenAtMs` has been
+   * applied here; `alike`: nobody is known here who divides the regions among another number of channels (VER-3).
+   */
+  | { readonly type: 'shard'; readonly provenAtMs: number; readonly alike: boolean }
   /** The staleness bound in force, in ms: X, or more in a very large cluster. */
   | { readonly type: 'bound'; readonly boundMs: number }
   | { readonly type: 'settle'; readonly call: number; readonly result: CallResult }

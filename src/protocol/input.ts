@@ -34,10 +34,13 @@ export type Input =
   | { readonly type: 'sent'; readonly id: number; readonly outcome: SendOutcome }
   /** A cache for `region` exists on this node from now on. */
   | { readonly type: 'region'; readonly region: string }
+  /** What the other shards of this node allow: to trust what was published before `provenAtMs`, and no more (VER-3). */
+  | { readonly type: 'elsewhere'; readonly provenAtMs: number }
   | { readonly type: 'timer' }
   /** Everything has been done that follows from what was invalidated in this turn: what gathers may go out. */
   | { readonly type: 'turn-end' }
-  | { readonly type: 'leave' };
+  /** `silent`: without a bye, because this process may still publish something on another channel. */
+  | { readonly type: 'leave'; readonly silent?: boolean };
 
 export type SendOutcome = 'accepted' | 'unconfirmed' | 'rejected';
 

@@ -4,6 +4,7 @@ import type { Beat, DigestEntry, Origin } from './message.ts';
 import { labelOf } from './origin-label.ts';
 import { forgetAfterInForceMs } from './pace.ts';
 import { Peer } from './peer.ts';
+import { EVERY_REGION } from './selection.ts';
 import { Tombstones } from './tombstones.ts';
 
 /**
@@ -18,6 +19,8 @@ export class Members {
   #searchedSinceMs: number | undefined;
   /** The local time since when the bus is away. */
   #awaySinceMs: number | undefined;
+  /** What the other shards of this node allow to trust; without others, everything. */
+  #elsewhereMs: number;
   /** When somebody was last refused for want of room. */
   #refusedAtMs = Number.NEGATIVE_INFINITY;
   #revision = 0;
@@ -28,6 +31,7 @@ export class Members {
     this.#host = host;
     this.#tombstones = new Tombstones(host);
     this.#awaySinceMs = host.now.localMs;
+    this.#elsewhereMs = (host.settings.shards ?? 1) === 1 ? Infinity : -Infinity;
   }
 
   /** Knows whom to require (MEM-2). */
@@ -38,6 +42,17 @@ export class Members {
   /** Is required by all whom it requires (MEM-3). */
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** Nobody who may hold what this node publishes can be unknown to it: neither here nor on its other channels. */
+  get knowsAll(): boolean {
+    return this.#settled && this.#elsewhereMs > Number.NEGATIVE_INFINITY;
+  }
+
+  /** Nobody is known who divides the regions among another number of channels (VER-3). */
+  get alike(): boolean {
+    for (const peer of this.#peers.values()) if (this.isUnlike(peer)) return false;
+    return true;
   }
 
   /** Peers that are required. */
@@ -100,10 +115,27 @@ export class Members {
     return known;
   }
 
+  /** It has told that it divides the regions among another number of channels: required, never proven (VER-3). */
+  isUnlike({ shards }: Peer): boolean {
+    return shards !== undefined && shards !== (this.#host.settings.shards ?? 1);
+  }
+
+  /** What the other shards of this node allow from now on. */
+  allowElsewhere(provenAtMs: number): void {
+    if (provenAtMs === this.#elsewhereMs) return;
+    this.#elsewhereMs = provenAtMs;
+    this.#revision += 1;
+  }
+
   /** Takes a peer out. What it may have published must be applied or fenced by now. */
   remove(peer: Peer, why: 'bye' | 'silence' | 'superseded'): void {
     this.#peers.delete(peer.origin);
     this.#revision += 1;
+    // It may have published what concerns my regions where I do not listen.
+    if (why === 'bye' && (peer.shards === undefined || this.isUnlike(peer))) {
+      const cause = { by: 'loss', origin: peer.origin } as const;
+      this.#host.emit({ type: 'fence', regions: 'all', cause });
+    }
     this.#tombstones.bury(peer.origin, {
       lastBeat: peer.lastBeat,
       contig: peer.sequence.contig,
@@ -194,7 +226,10 @@ export class Members {
     this.#host.emit({ type: 'report', report: { type: 'ready' } });
   }
 
-  /** The local time up to which everything published to `region` has been applied here (BEAT-5). */
+  /**
+   * The local time up to which everything published to `region` has been applied here (BEAT-5). The region `*` stands
+   * for everything that is published on this channel, whatever the other shards of this node say.
+   */
   proofMs(region: string): number {
     const { settings, now } = this.#host;
     const overfull = now.monoMs - this.#refusedAtMs < this.forgetAfterMs;
@@ -203,9 +238,12 @@ export class Members {
     }
     // Who requires nobody has heard everything until now, and not for ever: whoever joins while this process sleeps counts on that.
     let proof = this.#awaySinceMs ?? now.localMs;
+    const isEvery = region === EVERY_REGION;
+    if (!isEvery) proof = Math.min(proof, this.#elsewhereMs);
     for (const peer of this.#peers.values()) {
-      if (!peer.mayPublishTo(region)) continue;
-      proof = Math.min(proof, peer.opaque ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
+      if (!isEvery && !peer.mayPublishTo(region)) continue;
+      const never = peer.opaque || this.isUnlike(peer);
+      proof = Math.min(proof, never ? Number.NEGATIVE_INFINITY : peer.provenAtMs);
     }
     return proof;
   }

@@ -44,6 +44,7 @@ export class Peer {
   final: number | undefined;
   features: readonly string[] = [];
   config: Beat['config'];
+  #shards: number | undefined;
   /** The local time up to which I have provably heard all of it. */
   provenAtMs: number = Number.NEGATIVE_INFINITY;
   request: Request | undefined;
@@ -95,6 +96,19 @@ export class Peer {
     this.#regions = this.#regionsKnown ? undefined : regions;
     this.#regionsKnown = true;
     return true;
+  }
+
+  /** Among how many channels it divides the regions; `undefined` until it has told. */
+  get shards(): number | undefined {
+    return this.#shards;
+  }
+
+  /** That number holds for the life of an incarnation, too: 0 for one that changes its word. `true` if that is news. */
+  saysShards(shards: number): boolean {
+    const before = this.#shards;
+    if (before === undefined) this.#shards = shards;
+    else if (before !== shards) this.#shards = 0;
+    return this.#shards !== before;
   }
 
   mayPublishTo(region: string): boolean {

@@ -1,5 +1,6 @@
 import type { Host } from './host.ts';
 import type { Members } from './members.ts';
+import { EVERY_REGION } from './selection.ts';
 
 /** Tells each region of this node what it may trust, whenever that changes (BEAT-5). */
 export class Proofs {
@@ -7,6 +8,8 @@ export class Proofs {
   readonly #members: Members;
   /** What each region was told. */
   readonly #told = new Map<string, number | undefined>();
+  /** What the other shards of this node were told. */
+  #toldShards: { readonly provenAtMs: number; readonly alike: boolean } | undefined;
   #toldBoundMs = 0;
   #revision = -1;
 
@@ -35,5 +38,15 @@ export class Proofs {
       this.#told.set(region, atMs);
       this.#host.emit({ type: 'proof', region, atMs });
     }
+    if ((this.#host.settings.shards ?? 1) > 1) this.#tellShards();
+  }
+
+  #tellShards(): void {
+    const provenAtMs = this.#members.proofMs(EVERY_REGION);
+    const { alike } = this.#members;
+    const told = this.#toldShards;
+    if (told?.provenAtMs === provenAtMs && told.alike === alike) return;
+    this.#toldShards = { provenAtMs, alike };
+    this.#host.emit({ type: 'shard', provenAtMs, alike });
   }
 }

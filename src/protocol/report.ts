@@ -22,6 +22,13 @@ export type Report =
       readonly maxStalenessMs: number;
     }
   | { readonly type: 'newer-version'; readonly origin: Origin }
+  /** A node divides the regions among another number of channels; `theirs` is 0 if it tells what cannot be read. */
+  | {
+      readonly type: 'shards-differ';
+      readonly origin: Origin;
+      readonly theirs: number;
+      readonly ours: number;
+    }
   | { readonly type: 'settled'; readonly by: 'peer' | 'expected' | 'time' }
   /** This node was away for so long that the others have forgotten it. */
   | { readonly type: 'rejoining' }

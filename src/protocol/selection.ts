@@ -41,6 +41,12 @@ export function regionsOf(selection: Selection): ReadonlySet<string> | 'all' {
   return regions.has(EVERY_REGION) ? 'all' : regions;
 }
 
+/** The whole of every region that it concerns. */
+export function wholeRegionsOf(selection: Selection): Selection {
+  const regions = regionsOf(selection);
+  return regions === 'all' ? { all: true } : { regions: [...regions] };
+}
+
 /** Both selections in one. */
 export function union(one: Selection, other: Selection): Selection {
   if (one.all === true || other.all === true) return { all: true };

@@ -20,6 +20,8 @@ export interface Settings {
     'accept' | 'ignore' | { readonly allow: (sender: string | undefined) => boolean };
   /** Features announced to the others. */
   readonly features: readonly string[];
+  /** Among how many channels the regions are divided, where that is not 1; this is the node on one of them (VER-3). */
+  readonly shards?: number;
   /** Batches kept for repair, where it is not `LIMITS.ringBatches`. */
   readonly repairBatches?: number;
   readonly protections: Protections;

@@ -1,6 +1,6 @@
 import type { Configuration } from '../../config/configuration.ts';
-import type { Cluster } from '../../index.ts';
-import { busConfigFor, busFor, joinFor } from '../cluster-flags.ts';
+import type { Cluster, ClusterStatus } from '../../index.ts';
+import { busesFor, joinFor } from '../cluster-flags.ts';
 import { labelOf } from '../watch/event-line.ts';
 import { ok, warning, type Finding } from './finding.ts';
 import { deadline } from '../deadline.ts';
@@ -11,15 +11,15 @@ export async function checkCluster(
   withinMs: number,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const bus = await busFor(await busConfigFor(configuration), 'doctor');
+  const buses = await busesFor(configuration, 'doctor');
   const label = `doctor-${process.pid}`;
-  const cluster = await joinFor(configuration, { label, bus, signal, lingerMs: 0 });
+  const cluster = await joinFor(configuration, { label, ...buses, signal, lingerMs: 0 });
   try {
     await settled(cluster, withinMs, signal);
     // A key that nobody has: dropping it costs nothing, and everybody who acknowledges it is there.
     const { acked, missing } = await cluster.invalidate(
       { keys: `unstale-doctor ${process.pid}` },
-      { ack: Math.max(1, cluster.status().members.length), timeoutMs: withinMs },
+      { ack: Math.max(1, onFirstChannel(cluster).members.length), timeoutMs: withinMs },
     );
     return tell(cluster, acked, missing);
   } finally {
@@ -28,7 +28,7 @@ export async function checkCluster(
 }
 
 function tell(cluster: Cluster, acked: readonly string[], missing: readonly string[]): Finding {
-  const { members, cluster: name } = cluster.status();
+  const { members, cluster: name } = onFirstChannel(cluster);
   if (members.length === 0 && missing.length === 0) {
     return warning(
       'cluster',
@@ -43,6 +43,12 @@ function tell(cluster: Cluster, acked: readonly string[], missing: readonly stri
     `${missing.map(labelOf).join(', ')} ${missing.length === 1 ? 'does' : 'do'} not answer${there === '' ? '' : `; ${there} ${acked.length === 1 ? 'does' : 'do'}`}`,
     'a process that was killed stays in the list for forgetAfterMs; one that hangs or hears nothing needs a look',
   );
+}
+
+/** Everybody is on the first channel, and what names no region goes over it. */
+function onFirstChannel(cluster: Cluster): ClusterStatus {
+  const status = cluster.status();
+  return status.shards?.[0] ?? status;
 }
 
 /** The first beats of a newcomer are answered within a moment. */

@@ -6,6 +6,8 @@ export interface Finding {
   readonly text: string;
   /** What to change, and where. */
   readonly advice?: string;
+  /** On which channel, where the regions are divided among several. */
+  readonly shard?: string;
 }
 
 export function ok(check: string, text: string): Finding {

@@ -1,5 +1,7 @@
+import type { BusConfig } from '../../config/bus-config.ts';
 import { showBusUrl } from '../../config/bus-url.ts';
 import type { LoadedConfiguration } from '../../config/load-configuration.ts';
+import { channelOf, onShard } from '../../config/shard-channel.ts';
 import { busConfigFor, busFor, configurationOf } from '../cluster-flags.ts';
 import type { DoctorFlags } from '../doctor.ts';
 import type { Surroundings } from '../program.ts';
@@ -12,7 +14,7 @@ import { checkChannel } from './check-channel.ts';
 import { checkOpen } from './check-open.ts';
 import { checkCluster } from './check-cluster.ts';
 import { ok, warning, type Finding } from './finding.ts';
-import { places, sourceInWords } from './place.ts';
+import { places, sourceInWords, type PlaceOf } from './place.ts';
 import { Probe } from './probe.ts';
 import { deadline } from '../deadline.ts';
 
@@ -37,17 +39,40 @@ async function* examine(
   signal: AbortSignal,
 ): AsyncIterable<Finding> {
   const { configuration } = loaded;
+  const { shards = 1 } = configuration;
   const clock = watchClock();
   yield describe(loaded);
   const config = await busConfigFor(configuration);
   const address = await checkAddress(config, withinMs);
   yield address;
   if (address.verdict === 'failed') return;
+  for (let index = 0; index < shards; index += 1) {
+    const onChannel = onShard(config, index);
+    const shard = shards === 1 ? {} : { shard: channelOf(onChannel) };
+    let last = '';
+    for await (const finding of examineBus(onChannel, places(loaded), withinMs, signal)) {
+      last = finding.check;
+      yield { ...finding, ...shard };
+    }
+    // That is the last thing to be looked at, if nothing was found on which it depends.
+    if (last !== 'second-subscriber') return;
+  }
+  yield clock();
+  yield await checkCluster(configuration, withinMs, signal);
+}
+
+/** One bus, up to the first thing on which all others depend. */
+async function* examineBus(
+  config: BusConfig,
+  placeOf: PlaceOf,
+  withinMs: number,
+  signal: AbortSignal,
+): AsyncIterable<Finding> {
   const probe = new Probe(await busFor(config, 'doctor'));
   try {
     const attach = await checkOpen(
       probe,
-      { transport: config.transport, placeOf: places(loaded) },
+      { transport: config.transport, placeOf },
       deadline(signal, 3 * withinMs),
     );
     yield attach;
@@ -67,18 +92,17 @@ async function* examine(
   } finally {
     await probe.close();
   }
-  yield clock();
-  yield await checkCluster(configuration, withinMs, signal);
 }
 
 function describe({ configuration, sources, overruled }: LoadedConfiguration): Finding {
-  const { bus, transport, cluster } = configuration;
+  const { bus, transport, cluster, shards = 1 } = configuration;
   const which = bus === undefined ? `transport ${transport}` : `bus ${showBusUrl(bus)}`;
   const from = [...new Set(Object.values(sources))]
     .filter((source) => source !== 'default')
     .map(sourceInWords)
     .join(', ');
-  const text = `cluster ${JSON.stringify(cluster)}, ${which}; from ${from}`;
+  const channels = shards === 1 ? '' : `, ${shards} shards`;
+  const text = `cluster ${JSON.stringify(cluster)}, ${which}${channels}; from ${from}`;
   if (overruled.length === 0) return ok('configuration', text);
   return warning(
     'configuration',
@@ -90,8 +114,9 @@ function describe({ configuration, sources, overruled }: LoadedConfiguration): F
 const MARKS = { ok: '✔', warning: '!', failed: '✖', skipped: '–' } as const;
 const STYLES = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const;
 
-function line({ check, verdict, text, advice }: Finding, out: Terminal): string {
+function line({ check, verdict, text, advice, shard }: Finding, out: Terminal): string {
   const mark = out.styled(STYLES[verdict], MARKS[verdict]);
   const help = advice === undefined ? '' : `\n  ${out.styled('dim', `→ ${advice}`)}`;
-  return `${mark} ${check.padEnd(18)} ${text}${help}\n`;
+  const where = shard === undefined ? '' : `${shard}: `;
+  return `${mark} ${check.padEnd(18)} ${where}${text}${help}\n`;
 }

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { type Cluster, type ClusterSelection, type InvalidationResult } from '../../index.ts';
-import { busConfigFor, busFor, configurationOf, joinFor } from '../cluster-flags.ts';
+import { busesFor, configurationOf, joinFor } from '../cluster-flags.ts';
 import type { InvalidateFlags } from '../invalidate.ts';
 import type { Surroundings } from '../program.ts';
 import { usageError, UserError } from '../user-error.ts';
@@ -31,9 +31,9 @@ export async function runInvalidate(
 ): Promise<void> {
   checkUse(keys, flags);
   const { configuration } = await configurationOf(flags, { label: `cli-${process.pid}` });
-  const bus = await busFor(await busConfigFor(configuration), configuration.label);
+  const buses = await busesFor(configuration, configuration.label);
   const within = deadline(signal, flags.timeout * 1_000);
-  const cluster = await joinFor(configuration, { bus, signal: within });
+  const cluster = await joinFor(configuration, { ...buses, signal: within });
   try {
     if (flags.ack !== 'bus') await untilReady(cluster, signal);
     const outcome = await invalidateAll(cluster, keys, flags, { err, signal });

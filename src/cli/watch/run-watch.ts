@@ -1,5 +1,5 @@
 import { onTelemetry, type Cluster } from '../../index.ts';
-import { busConfigFor, busFor, configurationOf, joinFor } from '../cluster-flags.ts';
+import { busesFor, configurationOf, joinFor } from '../cluster-flags.ts';
 import type { Surroundings } from '../program.ts';
 import type { WatchFlags } from '../watch.ts';
 import { EventPrinter } from './event-printer.ts';
@@ -11,7 +11,7 @@ import { ofApplied, ofContinuity, ofReport, type WatchedEvent } from './watched-
 export async function runWatch(flags: WatchFlags, surroundings: Surroundings): Promise<void> {
   const { out, signal } = surroundings;
   const { configuration } = await configurationOf(flags, { label: `watch-${process.pid}` });
-  const bus = await busFor(await busConfigFor(configuration), configuration.label);
+  const buses = await busesFor(configuration, configuration.label);
   const onScreen = out.isTerminal && process.stdin.isTTY && flags.json !== true;
   const list = new WatchList();
   list.filter = flags.filter ?? '';
@@ -23,7 +23,7 @@ export async function runWatch(flags: WatchFlags, surroundings: Surroundings): P
   const stopListening = listen(show);
   let cluster: Cluster | undefined;
   try {
-    cluster = await joinFor(configuration, { bus, signal, lingerMs: 0 });
+    cluster = await joinFor(configuration, { ...buses, signal, lingerMs: 0 });
     if (onScreen) await fullScreen(cluster, list, surroundings);
     else await aborted(signal);
     signal.throwIfAborted();
@@ -33,7 +33,7 @@ export async function runWatch(flags: WatchFlags, surroundings: Surroundings): P
   }
 }
 
-/** Hears what the one node of this process tells. */
+/** Hears what the one node of this process tells, on each of its channels. */
 function listen(show: (event: WatchedEvent) => void): () => void {
   const stops = [
     onTelemetry('unstale:applied', (event) => {

@@ -63,6 +63,7 @@ const SERIOUS = new Set([
   'bound-relaxed',
   'config-mismatch',
   'newer-version',
+  'shards-differ',
 ]);
 
 function describe(selection: Selection): string {
