@@ -23,9 +23,6 @@ plugin_paths = {}
 certificates = ENV_UNSTALE_CERTIFICATES or "/etc/prosody/certs"
 log = { { levels = { min = ENV_UNSTALE_LOG_LEVEL or "info" }; to = "console" } }
 
--- Without it a stanza waits up to 40 ms for the acknowledgement of the one before it (Nagle's algorithm).
-network_settings = { nagle = false }
-
 interfaces = listen
 c2s_ports = { number_of(ENV_UNSTALE_C2S_PORT, 5222) }
 c2s_direct_tls_ports = certificate and { number_of(ENV_UNSTALE_C2S_TLS_PORT, 5223) } or {}
