@@ -1,5 +1,6 @@
+import type { NameKind } from '../protocol/batch.ts';
 import { LIMITS } from '../protocol/limits.ts';
-import { EVERY_REGION, type Selection } from '../protocol/selection.ts';
+import { EVERY_REGION, type ByRegion, type Selection } from '../protocol/selection.ts';
 import type { CacheSelection } from './cache-options.ts';
 
 /** @throws {TypeError} if `key` is not a string of 1 to 1,024 UTF-16 units */
@@ -36,17 +37,30 @@ export function selectionOf(what: string | Iterable<string> | CacheSelection): C
   return named ? what : { keys: what };
 }
 
+type Named = { [Kind in NameKind]?: ByRegion };
+
 /** What is named, within `region`. @throws {TypeError} as `checkNames` */
 export function selectIn(region: string, named: CacheSelection): Selection {
-  const keys = named.keys === undefined ? [] : checkNames('key', named.keys);
-  const tags = named.tags === undefined ? [] : checkNames('tag', named.tags);
-  const prefixes = named.prefixes === undefined ? [] : checkNames('prefix', named.prefixes);
-  // A computed name is a property of its own, whatever it is: also `__proto__`.
-  return {
-    ...(keys.length === 0 ? {} : { keys: { [region]: keys } }),
-    ...(tags.length === 0 ? {} : { tags: { [region]: tags } }),
-    ...(prefixes.length === 0 ? {} : { prefixes: { [region]: prefixes } }),
-  };
+  const selection: Named = {};
+  if (named.keys !== undefined) listed(selection, 'keys', region, checkNames('key', named.keys));
+  if (named.tags !== undefined) listed(selection, 'tags', region, checkNames('tag', named.tags));
+  if (named.prefixes !== undefined) {
+    listed(selection, 'prefixes', region, checkNames('prefix', named.prefixes));
+  }
+  return selection;
+}
+
+/** Done for every single call: a literal with a computed name and spreads would cost three times as much. */
+function listed(selection: Named, kind: NameKind, region: string, names: readonly string[]): void {
+  if (names.length > 0) selection[kind] = byRegion(region, names);
+}
+
+function byRegion(region: string, names: readonly string[]): ByRegion {
+  // An assigned `__proto__` would be no property of its own; a computed one is.
+  if (region === '__proto__') return { [region]: names };
+  const lists: Record<string, readonly string[]> = {};
+  lists[region] = names;
+  return lists;
 }
 
 /** What to drop, in one region or in all of them. */
