@@ -18,6 +18,7 @@ const EVERYTHING = {
   onGuardTimeout: 'hold',
   foreign: 'accept',
   lingerMs: 0,
+  shards: 4,
   transport: 'xmpp',
   memory: { channel: 'shop' },
   ipc: { channel: 'shop', folder: '/run/shop' },
@@ -125,6 +126,7 @@ const PATHS = pathsOf(structuredClone(EVERYTHING));
 /** Numbers, and what is too little for each. Those with a bound above as well. */
 const NUMBERS = PATHS.filter((path) => typeof valueAt(path) === 'number');
 const BOUNDED_ABOVE = new Map<string, number>([
+  ['shards', 65],
   ['stomp.port', 65_536],
   ['amqp.port', 65_536],
   ['caches.articles.ttlJitter', 1.01],

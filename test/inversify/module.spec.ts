@@ -3,6 +3,7 @@ import { Container, inject, injectable } from 'inversify';
 import { memoryBus } from 'unstale/adapters/memory';
 import { ConfigurationError, type Configuration } from 'unstale/config';
 import {
+  busesToken,
   busToken,
   cacheToken,
   clusterToken,
@@ -55,6 +56,8 @@ describe('unstale/inversify', () => {
     );
     expect(clusters[0]?.status().members).to.have.lengthOf(1);
     await other.unbindAllAsync();
+    // On a busy machine the bye is taken in only when the event loop has had its turn.
+    await new Promise(setImmediate);
     expect(clusters[0]?.status().members).to.have.lengthOf(0);
     const error: unknown = await clusters[1]
       ?.invalidate({ keys: 'a' })
@@ -111,6 +114,27 @@ describe('unstale/inversify', () => {
     container.rebind(busToken()).toConstantValue(memoryBus({ channel: `test-${process.pid}` }));
     const cluster = await startUnstale(container);
     expect(cluster.status().bus).to.equal('open');
+    await container.unbindAllAsync();
+  });
+
+  it('joins with a bus for each of the shards that the configuration has', async () => {
+    const container = containerOf(configuration({ shards: 3 }));
+    const cluster = await startUnstale(container, { untilReady: true });
+    expect(cluster.status().shards).to.have.lengthOf(3);
+    await container.unbindAllAsync();
+  });
+
+  it('takes one memory bus in place of shards on a broker, too', async () => {
+    const container = containerOf({
+      cluster: 'shop',
+      transport: 'amqp',
+      amqp: { host: 'nowhere.invalid', exchange: 'cache' },
+      shards: 2,
+      lingerMs: 0,
+    });
+    const bus = memoryBus({ channel: `shards-${process.pid}` });
+    container.rebind(busesToken()).toConstantValue({ bus });
+    expect((await startUnstale(container)).status().bus).to.equal('open');
     await container.unbindAllAsync();
   });
 
