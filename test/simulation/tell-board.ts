@@ -24,5 +24,8 @@ export function tellBoard(
       return;
     case 'bound':
       board.bound(effect.boundMs);
+      return;
+    // A simulated node has one channel.
+    case 'shard':
   }
 }
