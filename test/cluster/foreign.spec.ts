@@ -53,14 +53,16 @@ describe('a message of a person that only one node has heard (FOR-3)', () => {
       expect(await station.cache.get('thing')).to.equal(1);
       expect(station.cache.peek('unrelated'), 'a key that nobody named').to.equal(0);
       const { counters } = station.cluster.status();
-      const { foreignApplied, adopted, repaired, fenced } = counters;
+      const { foreignApplied, adopted, fenced } = counters;
       expect({ foreignApplied, adopted, fenced }).to.deep.equal({
         foreignApplied: 0,
         adopted: 0,
         fenced: 0,
       });
-      expect(repaired, 'repaired').to.be.above(0);
     }
+    // One asks, and the repair is heard by the other as well, perhaps before it has missed anything.
+    const repaired = others.map(({ cluster }) => cluster.status().counters.repaired);
+    expect(Math.max(...repaired), 'repaired').to.be.above(0);
   });
 });
 
