@@ -16,7 +16,7 @@ const CONCURRENCY = 100;
  * 300 ms away: a caller waits 300 ms for the broker's word, so that 100 callers could be told of no more than 333
  * keys a second by anybody. So many calls under way are what a large site has.
  */
-const FAR_CONCURRENCY = 16_000;
+const FAR_CONCURRENCY = 32_000;
 const LIMIT = 0.5;
 /** The bare libraries take long for more. */
 const BARE_KEYS: Readonly<Record<CourseName, number>> = {
