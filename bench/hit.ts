@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { memoryBus } from 'unstale/adapters/memory';
 import { joinCluster, type CoherentCache } from 'unstale';
-import { measure, measureSparse, type Figure, type Side } from './measure.ts';
-import type { BenchReport, Table, Verdict } from './report.ts';
+import { measure, measureSparse, tableOf, type Figure, type Side } from './measure.ts';
+import type { BenchReport, Verdict } from './report.ts';
 import { awaited, sync, zipf, type Article } from './rig/reading.ts';
 
 const ENTRIES = 10_000;
@@ -57,17 +57,20 @@ export async function run(): Promise<BenchReport> {
   const inTurnAwaited = await measure(awaitedSides(many, caches), options);
   const sparse = await measureSparse(syncSides(many, caches));
   const tables = [
-    table(
+    tableOf(
       `${ENTRIES} keys, read as people do (Zipf), in one turn of the event loop: a call`,
       inTurn,
     ),
-    table(`${ENTRIES} keys, read as people do (Zipf), in one turn: an awaited call`, inTurnAwaited),
-    table('one key, in one turn: a call', await measure(syncSides(one, caches), options)),
-    table(
+    tableOf(
+      `${ENTRIES} keys, read as people do (Zipf), in one turn: an awaited call`,
+      inTurnAwaited,
+    ),
+    tableOf('one key, in one turn: a call', await measure(syncSides(one, caches), options)),
+    tableOf(
       'one key, in one turn: an awaited call',
       await measure(awaitedSides(one, caches), options),
     ),
-    table(`${ENTRIES} keys, read as people do (Zipf), one call in a millisecond`, sparse),
+    tableOf(`${ENTRIES} keys, read as people do (Zipf), one call in a millisecond`, sparse),
   ];
   const verdicts = [
     verdictOn(PEEK, HONEST, inTurn),
@@ -99,19 +102,6 @@ function awaitedSides(keys: readonly string[], { lru, unstale }: Caches): readon
     awaited(AWAIT_PEEK, keys, async (key) => unstale.peek(key)),
     awaited(AWAIT_GET, keys, (key) => unstale.get(key)),
   ];
-}
-
-function table(title: string, figures: readonly Figure[]): Table {
-  return {
-    title,
-    head: ['', 'ns', 'quartiles', 'ratio'],
-    rows: figures.map(({ name, medianNs, quartilesNs, ratio }) => [
-      name,
-      medianNs,
-      quartilesNs.map((ns) => ns.toFixed(0)).join(' to '),
-      ratio,
-    ]),
-  };
 }
 
 function verdictOn(name: string, against: string, figures: readonly Figure[]): Verdict {

@@ -1,10 +1,11 @@
 import type { BenchOptions } from './bench-options.ts';
 import { quantile } from './measure.ts';
-import type { BenchReport, Table, Verdict } from './report.ts';
-import { COURSES, startCourse, type CourseName } from './rig/course.ts';
+import type { BenchReport, Verdict } from './report.ts';
+import { startCourse, type CourseName } from './rig/course.ts';
 import { runKeys } from './rig/run-keys.ts';
 import { medianLatency, runPace, type Latency } from './rig/run-pace.ts';
 import { Team } from './rig/team.ts';
+import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import { versionsOf } from './rig/versions.ts';
 
 const PER_SECOND = 200;
@@ -19,14 +20,7 @@ const QUESTION =
   'How long does an invalidation take to another process, beside the bare client library?';
 
 export async function run(options: BenchOptions = {}): Promise<BenchReport> {
-  const tables: Table[] = [];
-  const verdicts: Verdict[] = [];
-  for (const name of COURSES) {
-    if (options.only !== undefined && !options.only.includes(name)) continue;
-    const result = await compare(name, options);
-    tables.push(result.table);
-    verdicts.push(...result.verdicts);
-  }
+  const { tables, verdicts } = await onEachCourse(options, (name) => compare(name, options));
   const notes = [
     `${PER_SECOND} invalidations a second for ${SECONDS} s, one publisher and one subscriber, each a process; ` +
       'from the call to the eviction, by the monotonic clock of the machine. TCP_NODELAY on both sides. ' +
@@ -35,10 +29,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchReport> {
   return { question: QUESTION, versions: versionsOf(), tables, notes, verdicts };
 }
 
-async function compare(
-  name: CourseName,
-  options: BenchOptions,
-): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
+async function compare(name: CourseName, options: BenchOptions): Promise<Compared> {
   const { rounds = ROUNDS, profileIn, onProgress } = options;
   await using course = await startCourse(name);
   await using ours = await Team.start({ contender: course.unstale(2), subscribers: 1, profileIn });

@@ -1,4 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Table } from './report.ts';
 
 /** One side of a comparison: does its work `operations` times. */
 export interface Side {
@@ -85,4 +86,18 @@ export async function measureSparse(sides: readonly Side[]): Promise<readonly Fi
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+}
+
+/** What was measured of each side, as a table. */
+export function tableOf(title: string, measured: readonly Figure[]): Table {
+  return {
+    title,
+    head: ['', 'ns', 'quartiles', 'ratio'],
+    rows: measured.map(({ name, medianNs, quartilesNs, ratio }) => [
+      name,
+      medianNs,
+      quartilesNs.map((ns) => ns.toFixed(0)).join(' to '),
+      ratio,
+    ]),
+  };
 }

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { linearRegression, linearRegressionLine, rSquared } from 'simple-statistics';
 import type { BenchOptions } from './bench-options.ts';
-import type { BenchReport, Table, Verdict } from './report.ts';
+import type { BenchReport, Verdict } from './report.ts';
 import { bytesPerMember } from './rig/bytes-per-member.ts';
-import { COURSES, startCourse, type Course, type CourseName } from './rig/course.ts';
+import { startCourse, type Course, type CourseName } from './rig/course.ts';
+import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import type { Orders } from './rig/orders.ts';
 import { runKeys } from './rig/run-keys.ts';
 import { runPace } from './rig/run-pace.ts';
@@ -42,35 +43,37 @@ interface Size {
 export async function run(options: BenchOptions = {}): Promise<BenchReport> {
   // First of all: later there is garbage whose end would be counted.
   const bytes = bytesPerMember();
-  const tables: Table[] = [];
-  const verdicts: Verdict[] = [];
   const fits: string[] = [];
-  for (const name of COURSES) {
-    if (options.only !== undefined && !options.only.includes(name)) continue;
-    const result = await grow(name, options);
-    tables.push(result.table);
-    verdicts.push(result.verdict);
-    fits.push(result.fit);
-  }
-  verdicts.push({
+  const { tables, verdicts } = await onEachCourse(options, async (name) => {
+    const { fit, ...result } = await grow(name, options);
+    fits.push(fit);
+    return result;
+  });
+  const memory: Verdict = {
     promise: 'memory for each remote member, in bytes',
     measured: bytes,
     limit: BYTES_LIMIT,
     holds: bytes <= BYTES_LIMIT,
-  });
+  };
   const notes = [
     ...fits,
     `The nodes are spread over at most ${PROCESSES} processes, with the publisher in a process of its own; ${CONCURRENCY} calls under way. ` +
       'On a machine with so few cores all subscribers share what is there: in a real cluster each brings its own. ' +
       'Memory is measured without a broker: a node that has heard 1,000 others, against one that has heard none.',
   ];
-  return { question: QUESTION, versions: versionsOf(), tables, notes, verdicts };
+  return {
+    question: QUESTION,
+    versions: versionsOf(),
+    tables,
+    notes,
+    verdicts: [...verdicts, memory],
+  };
 }
 
 async function grow(
   name: CourseName,
   options: BenchOptions,
-): Promise<{ readonly table: Table; readonly verdict: Verdict; readonly fit: string }> {
+): Promise<Compared & { readonly fit: string }> {
   await using course = await startCourse(name);
   const sizes: Size[] = [];
   for (const nodes of NODES) {
@@ -103,12 +106,14 @@ async function grow(
         size.memoryMb.toFixed(0),
       ]),
     },
-    verdict: {
-      promise: `${course.title}: control messages a second, of the whole cluster`,
-      measured: most,
-      limit: CONTROL_LIMIT,
-      holds: most <= CONTROL_LIMIT,
-    },
+    verdicts: [
+      {
+        promise: `${course.title}: control messages a second, of the whole cluster`,
+        measured: most,
+        limit: CONTROL_LIMIT,
+        holds: most <= CONTROL_LIMIT,
+      },
+    ],
     fit: `${course.title}: ${fitOf(sizes)}`,
   };
 }

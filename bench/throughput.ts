@@ -1,12 +1,7 @@
 import type { BenchOptions } from './bench-options.ts';
-import type { BenchReport, Table, Verdict } from './report.ts';
-import {
-  COURSES,
-  startCourse,
-  startRedisCourse,
-  type CourseName,
-  type RedisCourse,
-} from './rig/course.ts';
+import type { BenchReport, Verdict } from './report.ts';
+import { startCourse, startRedisCourse, type CourseName, type RedisCourse } from './rig/course.ts';
+import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import { versionsOf } from './rig/versions.ts';
 import { medianOf, medianRatio, runKeys, type Run } from './rig/run-keys.ts';
 import { Team } from './rig/team.ts';
@@ -34,15 +29,8 @@ const QUESTION = 'How many invalidations a second reach everybody, beside the ba
 
 /** One publisher, four subscribers, all of them processes. */
 export async function run(options: BenchOptions = {}): Promise<BenchReport> {
-  const tables: Table[] = [];
-  const verdicts: Verdict[] = [];
   await using redis = await startRedisCourse();
-  for (const name of COURSES) {
-    if (options.only !== undefined && !options.only.includes(name)) continue;
-    const result = await compare(name, redis, options);
-    tables.push(result.table);
-    verdicts.push(...result.verdicts);
-  }
+  const { tables, verdicts } = await onEachCourse(options, (name) => compare(name, redis, options));
   const notes = [
     `One publisher and ${SUBSCRIBERS} subscribers, each a process with a warm cache; ${options.keys ?? KEYS} keys with ` +
       `${CONCURRENCY} calls under way (the bare sides fewer keys). The time ends when the last subscriber has dropped ` +
@@ -55,7 +43,7 @@ async function compare(
   name: CourseName,
   redis: RedisCourse,
   options: BenchOptions,
-): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
+): Promise<Compared> {
   const { rounds = ROUNDS, profileIn, onProgress } = options;
   await using course = await startCourse(name);
   const subscribers = SUBSCRIBERS;

@@ -1,9 +1,10 @@
 import { TcpProxy } from '../conformance-tests/tcp-proxy.ts';
 import type { BenchOptions } from './bench-options.ts';
-import type { BenchReport, Table, Verdict } from './report.ts';
-import { COURSES, startCourse, type Course, type CourseName } from './rig/course.ts';
+import type { BenchReport, Table } from './report.ts';
+import { startCourse, type Course, type CourseName } from './rig/course.ts';
 import { medianOf, medianRatio, runKeys, type Run } from './rig/run-keys.ts';
 import { Team } from './rig/team.ts';
+import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import { versionsOf } from './rig/versions.ts';
 
 const DELAY_MS = 150;
@@ -28,14 +29,7 @@ const BARE_KEYS: Readonly<Record<CourseName, number>> = {
 const QUESTION = 'Does throughput collapse with distance?';
 
 export async function run(options: BenchOptions = {}): Promise<BenchReport> {
-  const tables: Table[] = [];
-  const verdicts: Verdict[] = [];
-  for (const name of COURSES) {
-    if (options.only !== undefined && !options.only.includes(name)) continue;
-    const result = await compare(name, options);
-    tables.push(result.table);
-    verdicts.push(...result.verdicts);
-  }
+  const { tables, verdicts } = await onEachCourse(options, (name) => compare(name, options));
   const notes = [
     `A proxy holds every byte back for ${DELAY_MS} ms in each direction, for publisher and subscribers alike. ` +
       `On the spot ${CONCURRENCY} calls are under way, far away ${FAR_CONCURRENCY}, on both sides: fewer would measure ` +
@@ -44,10 +38,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchReport> {
   return { question: QUESTION, versions: versionsOf(), tables, notes, verdicts };
 }
 
-async function compare(
-  name: CourseName,
-  options: BenchOptions,
-): Promise<{ readonly table: Table; readonly verdicts: readonly Verdict[] }> {
+async function compare(name: CourseName, options: BenchOptions): Promise<Compared> {
   const { rounds = ROUNDS, onProgress, profileIn } = options;
   await using course = await startCourse(name);
   await using proxy = await TcpProxy.to(course.address);

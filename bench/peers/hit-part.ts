@@ -1,7 +1,7 @@
 import { joinCluster } from 'unstale';
 import { memoryBus } from 'unstale/adapters/memory';
 import type { BenchOptions } from '../bench-options.ts';
-import { measure, type Figure, type Side as Reading } from '../measure.ts';
+import { measure, tableOf, type Figure, type Side as Reading } from '../measure.ts';
 import type { Verdict } from '../report.ts';
 import { keyOf, numberOf } from '../rig/orders.ts';
 import { openPeer, PEERS, TTL_MS, type PeerCache, type PeerName } from '../rig/peer-cache.ts';
@@ -72,16 +72,7 @@ export async function hitPart(grounds: Grounds, options: BenchOptions): Promise<
       { operations: OPERATIONS, rounds },
     );
     return {
-      table: {
-        title: `hit: ${ENTRIES} keys, ns of processor time for a call`,
-        head: ['', 'ns', 'quartiles', 'ratio'],
-        rows: figures.map(({ name, medianNs, quartilesNs, ratio }) => [
-          name,
-          medianNs,
-          quartilesNs.map((ns) => ns.toFixed(0)).join(' to '),
-          ratio,
-        ]),
-      },
+      table: tableOf(`hit: ${ENTRIES} keys, ns of processor time for a call`, figures),
       verdicts: [
         ...verdictOn(OUR_GET, true, calls, figures),
         ...verdictOn(OUR_PEEK, false, calls, figures),
