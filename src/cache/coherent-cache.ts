@@ -60,7 +60,6 @@ export class CoherentCache<Value> {
       ticketsProtect: node.settings.protections.tickets,
     });
     this.#store.follow(node.addTarget(region, this.#store));
-    if (onUnproven === 'stale') node.announce('stale');
     const { runtime } = node;
     this.#loading = new Loading(region, options, {
       store: this.#store,

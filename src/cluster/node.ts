@@ -61,6 +61,7 @@ export class ClusterNode {
     this.core = new Coherence({
       settings: this.settings,
       random: () => runtime.random(),
+      gathersTurns: runtime.endTurn !== undefined,
       now: runtime.now(),
     });
   }
@@ -173,7 +174,6 @@ export class ClusterNode {
     this.#queue.push(input);
     if (this.#stepping) return;
     this.#stepping = true;
-    this.core.publisher.gathersTurn = this.runtime.endTurn !== undefined;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         for (const effect of this.core.step(next, this.runtime.now())) this.#carryOut(effect);

@@ -2,7 +2,7 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { Barrier } from './barrier.ts';
 import { BeatListener } from './beat-listener.ts';
 import { Beats } from './beats.ts';
-import { decode, encode, type Decoder } from './codec.ts';
+import { decode, type Decoder } from './codec.ts';
 import { newCounters, type Counters } from './counters.ts';
 import type { Effect } from './effect.ts';
 import { ForeignMessages } from './foreign-messages.ts';
@@ -12,20 +12,22 @@ import { Identity } from './identity.ts';
 import { Inbound } from './inbound.ts';
 import type { BusEvent, Input, Wait } from './input.ts';
 import type { Instant } from './instant.ts';
-import { LIMITS } from './limits.ts';
 import { Members } from './members.ts';
 import type { Origin } from './message.ts';
 import { Proofs } from './proofs.ts';
-import { Publisher } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
 import type { Selection } from './selection.ts';
 import type { Settings } from './settings.ts';
 import { Silence } from './silence.ts';
+import { Succession } from './succession.ts';
 
 export interface CoherenceOptions {
   readonly settings: Settings;
   /** Evenly from 0 to 1. */
   readonly random: () => number;
   readonly now: Instant;
+  /** Whoever drives the protocol sends `turn-end` at the end of a turn after which `publisher.pumpDue`. Default `false`. */
+  readonly gathersTurns?: boolean;
   /** For tests of the end of the numbers (PUB-6). */
   readonly firstSeq?: number;
   /** For a simulation, in which a frame is read once for all nodes that hear it. */
@@ -52,9 +54,7 @@ export class Coherence {
   readonly #hearing: Hearing;
   readonly #acks: Acknowledgements;
   readonly #proofs: Proofs;
-  #publisher: Publisher;
-  /** An origin that came to the end of its numbers, and still has to say bye (PUB-6). */
-  #former: { readonly origin: Origin; readonly seq: number } | undefined;
+  readonly #succession: Succession;
   #effects: Effect[] = [];
   #left = false;
   #nextSendId = 1;
@@ -74,7 +74,8 @@ export class Coherence {
     this.#silence = new Silence(host, members, this.#inbound);
     this.#acks = new Acknowledgements(host, members);
     this.#proofs = new Proofs(host, members);
-    this.#publisher = new Publisher(host, this.origin, options.firstSeq);
+    const heirs = { identity: this.#identity, members, barrier: this.#barrier, beats: this.#beats };
+    this.#succession = new Succession(host, heirs, options.firstSeq);
     this.#hearing = this.#makeHearing(options.decode ?? decode);
   }
 
@@ -83,7 +84,7 @@ export class Coherence {
   }
 
   get publisher(): Publisher {
-    return this.#publisher;
+    return this.#succession.publisher;
   }
 
   /** The bound in force, in ms. */
@@ -100,11 +101,10 @@ export class Coherence {
     this.#host.now = now;
     this.#effects = [];
     this.#take(input);
-    if (!this.#left && this.#identity.dueAtMs <= now.monoMs) this.#changeIdentity();
-    if (this.#publisher.seq >= LAST_SEQ) this.#renewNumbers();
-    if (this.#publisher.publishedAtMs === now.monoMs) this.#beats.published();
+    this.#succession.review(this.#left);
+    if (this.publisher.publishedAtMs === now.monoMs) this.#beats.published();
     this.members.review();
-    if (this.#former !== undefined && this.members.ready) this.#endFormer();
+    this.#succession.endFormer();
     this.#proofs.tell(this.boundMs);
     this.#wakeAtMs = this.#nextWake();
     return this.#effects;
@@ -128,7 +128,7 @@ export class Coherence {
         );
         return;
       case 'reserve':
-        this.#publisher.reserve(input.guard, input.selection);
+        this.publisher.reserve(input.guard, input.selection);
         if (!this.#settings.protections.quarantine) return;
         this.#host.emit({ type: 'quarantine', guard: input.guard, selection: input.selection });
         return;
@@ -140,7 +140,7 @@ export class Coherence {
         );
         return;
       case 'sent':
-        this.#publisher.sent(input.id, input.outcome);
+        this.publisher.sent(input.id, input.outcome);
         return;
       case 'region':
         this.#proofs.add(input.region);
@@ -152,7 +152,7 @@ export class Coherence {
         this.#tick();
         return;
       case 'turn-end':
-        this.#publisher.endTurn();
+        this.publisher.endTurn();
         return;
       case 'leave':
         this.#leave(input.silent ?? false);
@@ -171,7 +171,7 @@ export class Coherence {
       this.#host.emit({ type: 'settle', call, result });
       return;
     }
-    const seq = publish(this.#publisher);
+    const seq = publish(this.publisher);
     if (wait.for !== 'bus') this.#barrier.wait(call, seq, wait, this.members, this.boundMs);
   }
 
@@ -191,7 +191,7 @@ export class Coherence {
       case 'failed':
         this.#host.busOpen = false;
         this.members.detached();
-        this.#publisher.interrupted();
+        this.publisher.interrupted();
         return;
     }
     this.#tick();
@@ -202,70 +202,30 @@ export class Coherence {
     this.members.attached();
     // What the others said meanwhile may only be on its way.
     this.#silence.excuse(2 * this.#beats.intervalMs);
-    this.#publisher.resume();
+    this.publisher.resume();
   }
 
   #tick(): void {
     this.#silence.tick(this.#beats.intervalMs);
     this.#inbound.tick(this.origin);
     this.#barrier.tick(this.members);
-    this.#publisher.tick();
+    this.publisher.tick();
     this.#acks.tick(this.origin);
     if (this.#left) return;
-    this.#foreign.tick(this.#publisher);
+    this.#foreign.tick(this.publisher);
     this.#beats.probe();
-    this.#beats.tick(this.origin, this.#publisher);
+    this.#beats.tick(this.origin, this.publisher);
   }
 
   #leave(silent: boolean): void {
     if (this.#left) return;
     this.#left = true;
     this.#barrier.end(this.members);
-    this.#publisher.interrupted();
+    this.publisher.interrupted();
     this.#beats.stop();
     // While a guarded write is under way nobody may trust that this was all: they wait until I am forgotten.
-    if (silent || !this.#host.busOpen || this.#publisher.guards > 0) return;
-    this.#sayBye(this.origin, this.#publisher.seq);
-  }
-
-  #sayBye(origin: Origin, seq: number): void {
-    this.#host.send(encode(this.#settings.cluster, { type: 'bye', origin, seq }));
-  }
-
-  /** Somebody else uses this origin, or the others do not believe it any more (ID-2). */
-  #changeIdentity(): void {
-    const { origin } = this;
-    this.#host.emit({ type: 'fence', regions: 'all', cause: { by: 'identity', origin } });
-    this.#host.emit({ type: 'report', report: { type: 'identity-duplicated', origin } });
-    this.#rename();
-    // What this node has published under the old name may have been taken for a repetition: nobody knows which.
-    this.#publisher.publish(0, { all: true }, { for: 'bus' });
-  }
-
-  /** The numbers come to their end: the same node goes on under another origin (PUB-6). */
-  #renewNumbers(): void {
-    this.#former = { origin: this.origin, seq: this.#publisher.seq };
-    this.members.departures.departed(this.origin, this.#publisher.seq);
-    this.#rename();
-  }
-
-  /** Until the new origin is required by everybody, the old one is what keeps them from trusting too much. */
-  #endFormer(): void {
-    if (this.#former === undefined || !this.#host.busOpen) return;
-    this.#sayBye(this.#former.origin, this.#former.seq);
-    this.#former = undefined;
-  }
-
-  #rename(): void {
-    const { unsent, guards } = this.#publisher.abandon();
-    this.#identity.renew();
-    this.#publisher = new Publisher(this.#host, this.origin);
-    this.members.renamed();
-    this.#barrier.leaseOnly();
-    this.#beats.reset();
-    for (const [guard, selection] of guards) this.#publisher.reserve(guard, selection);
-    for (const selection of unsent) this.#publisher.publish(0, selection, { for: 'bus' });
-    this.#beats.tick(this.origin, this.#publisher);
+    if (silent || !this.#host.busOpen || this.publisher.guards > 0) return;
+    this.#succession.sayBye();
   }
 
   #nextWake(): number {
@@ -274,7 +234,7 @@ export class Coherence {
       this.#inbound.dueAtMs,
       this.#barrier.dueAtMs,
       this.#acks.dueAtMs,
-      this.#publisher.dueAtMs,
+      this.publisher.dueAtMs,
     );
     if (this.#left) return wake;
     return Math.min(wake, this.#beats.dueAtMs, this.#foreign.dueAtMs, this.#identity.dueAtMs);
@@ -294,7 +254,7 @@ export class Coherence {
       beatListener: new BeatListener(this.#host, { ...parts, silence }),
       acks: this.#acks,
       foreign: this.#foreign,
-      publisher: () => this.#publisher,
+      publisher: () => this.publisher,
     });
   }
 
@@ -304,6 +264,7 @@ export class Coherence {
       counters: this.counters,
       now: options.now,
       busOpen: false,
+      gathersTurns: options.gathersTurns ?? false,
       send: (frame, { summary, name } = {}) => {
         const id = this.#nextSendId;
         this.#nextSendId += 1;
@@ -318,6 +279,3 @@ export class Coherence {
     };
   }
 }
-
-/** Where numbers end: so far below the largest safe integer that none is skipped (PUB-6). */
-const LAST_SEQ = Number.MAX_SAFE_INTEGER - LIMITS.sequenceJump;

@@ -16,6 +16,8 @@ export interface Host {
   readonly counters: Counters;
   readonly now: Instant;
   readonly busOpen: boolean;
+  /** What is published in one turn waits for its end, which will be told, so that it shares a frame. */
+  readonly gathersTurns: boolean;
   /** Hands a frame to the bus; returns the id under which the bus will settle it. */
   send(frame: string, note?: SendNote): number;
   emit(effect: Effect): void;

@@ -41,11 +41,6 @@ export class Publisher {
   #pausedUntilMs: number | undefined;
   /** When this node last published, on the monotonic clock: tail beats follow it (PUB-5). */
   publishedAtMs: number = Number.NEGATIVE_INFINITY;
-  /**
-   * Whoever drives the protocol will send `turn-end` at the end of this turn if `pumpDue`: what is published in one turn,
-   * and what callers publish as soon as they are told of a confirmation, then shares a frame.
-   */
-  gathersTurn = false;
   #pumpDue = false;
   #slotFreed = false;
 
@@ -174,7 +169,7 @@ export class Publisher {
   /** Sends what should go out now, or at the end of the turn. */
   pump(slotFreed = false): void {
     this.#slotFreed ||= slotFreed;
-    if (this.gathersTurn) this.#pumpDue = true;
+    if (this.#host.gathersTurns) this.#pumpDue = true;
     else this.#pumpNow();
   }
 
