@@ -35,12 +35,19 @@ function specs(names: readonly string[]): string[] {
   return names.map((name) => `test/${name}/**/*.spec.ts`);
 }
 
-/** Runs one group; resolves with its exit code. The output of all but the first is printed in one piece, at its end. */
-function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>): Promise<number> {
+interface Outcome {
+  readonly name: string;
+  readonly code: number;
+  /** What mocha says of each test that failed; empty where none did, or where it did not get that far. */
+  readonly failures: string;
+}
+
+/** Runs one group. The output of all but the first is printed in one piece, at its end. */
+function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [mocha, ...args], {
       cwd: root,
-      stdio: ['ignore', live ? 'inherit' : 'pipe', live ? 'inherit' : 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     children.add(child);
     const timer = setTimeout(() => {
@@ -49,17 +56,25 @@ function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>):
     }, GROUP_WITHIN_MS);
     const output: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => output.push(chunk));
+      stream.on('data', (chunk: Buffer) => {
+        output.push(chunk);
+        if (live) process.stdout.write(chunk);
+      });
     }
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       children.delete(child);
-      process.stdout.write(`\n== ${name}\n`);
-      process.stdout.write(Buffer.concat(output));
+      const text = Buffer.concat(output).toString();
+      if (!live) process.stdout.write(`\n== ${name}\n${text}`);
       if (signal !== null) process.stdout.write(`== ${name} was ended by ${signal}\n`);
-      resolve(code ?? 1);
+      resolve({ name, code: code ?? 1, failures: failuresIn(text) });
     });
   });
+}
+
+/** What mocha prints below its line `N failing`. */
+function failuresIn(text: string): string {
+  return /^(?:\x1b\[[\d;]*m|\s)*\d+ failing\b.*\n([^]*)/m.exec(text)?.[1] ?? '';
 }
 
 const children = new Set<ChildProcess>();
@@ -71,7 +86,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const args = process.argv.slice(2);
-const codes =
+const outcomes =
   args.length > 0
     ? [
         await run(
@@ -81,4 +96,7 @@ const codes =
         ),
       ]
     : await Promise.all(groups().map((group, index) => run(group, index === 0, children)));
-process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
+const failed = outcomes.filter(({ code }) => code !== 0);
+// Once more and last, for whoever sees no more than the end of a long output.
+for (const { name, failures } of failed) process.stdout.write(`\n== FAILED: ${name}\n${failures}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
