@@ -18,6 +18,7 @@ export type MemberCommand =
       readonly boundMs: number;
       readonly nodes: number;
     }
+  | { readonly type: 'beReady' }
   | { readonly type: 'get'; readonly region: Region; readonly key: string }
   | { readonly type: 'getMany'; readonly region: Region; readonly keys: readonly string[] }
   | { readonly type: 'peek'; readonly region: Region; readonly key: string }
@@ -94,7 +95,6 @@ async function join(command: Extract<MemberCommand, { type: 'join' }>): Promise<
     cluster,
     caches: { articles: make('articles', 0), refreshed: make('refreshed', TTL_MS) },
   };
-  await cluster.ready();
   return cluster.origin;
 }
 
@@ -104,6 +104,9 @@ async function obey(command: MemberCommand): Promise<unknown> {
   const { cluster, caches } = node;
   const cache = caches['region' in command ? command.region : 'articles'];
   switch (command.type) {
+    case 'beReady':
+      await cluster.ready();
+      return undefined;
     case 'get':
       return await cache.get(command.key);
     case 'getMany':

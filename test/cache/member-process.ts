@@ -63,7 +63,10 @@ export class MemberProcess {
     return member;
   }
 
-  /** Nodes of one cluster over one bus, each of which the others count on. */
+  /**
+   * Nodes of one cluster over one bus, each of which the others count on. The first of them is there before
+   * the others, so that it is the one that carries a bus without a broker.
+   */
   static async cluster(
     count: number,
     options: { readonly url: string; readonly record: SystemOfRecord; readonly boundMs: number },
@@ -77,7 +80,10 @@ export class MemberProcess {
       const command = { type: 'join', url, label, boundMs, nodes: count } as const;
       member.origin = String(await member.do(command));
     };
-    await Promise.all(members.map(join));
+    const [first, ...others] = members;
+    if (first !== undefined) await join(first, 0);
+    await Promise.all(others.map((member, index) => join(member, index + 1)));
+    await Promise.all(members.map((member) => member.do({ type: 'beReady' })));
     return members;
   }
 

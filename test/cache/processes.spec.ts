@@ -55,7 +55,7 @@ describe('caches in processes of their own', function () {
 
   it('name the one that is stopped in `missing`, and resolve within the bound all the same', async () => {
     const record = openRecord();
-    // The first to join may carry the bus: the last is stopped.
+    // The first carries the bus: the last is stopped.
     const made = await cluster(5, record);
     const [first] = made;
     const stopped = made[4];
