@@ -134,9 +134,8 @@ async function measureSize(course: Course, nodes: number, keys: number): Promise
     Math.floor((nodes - 1 + process) / PROCESSES),
   ).filter((count) => count > 0);
   await using team = await Team.start({ contender, subscribers: counts });
-  const brokerBefore = course.brokerSeconds();
-  const burst = await runKeys(team, { keys, concurrency: CONCURRENCY });
-  const brokerSeconds = course.brokerSeconds() - brokerBefore;
+  const { brokerSeconds } = course;
+  const burst = await runKeys(team, { keys, concurrency: CONCURRENCY, brokerSeconds });
   const latency = await runPace(team, { perSecond: PER_SECOND, seconds: PACE_SECONDS });
   // What follows a burst (tail beats) belongs to the burst.
   await pause(2_000);
@@ -148,7 +147,7 @@ async function measureSize(course: Course, nodes: number, keys: number): Promise
     keysPerSecond: burst.keysPerSecond,
     lost: burst.lost + latency.lost,
     p99Ms: latency.p99,
-    brokerUs: (brokerSeconds * 1e6) / keys,
+    brokerUs: burst.brokerUs,
     controlPerSecond: (after.controlMessages - before.controlMessages) / IDLE_SECONDS,
     memoryMb: after.rssBytes / 1e6,
   };

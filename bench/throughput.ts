@@ -3,15 +3,13 @@ import type { BenchReport, Verdict } from './report.ts';
 import { startCourse, startRedisCourse, type CourseName, type RedisCourse } from './rig/course.ts';
 import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import { versionsOf } from './rig/versions.ts';
-import { medianOf, medianRatio, runKeys, type Run } from './rig/run-keys.ts';
+import { medianOf, medianRatio, runKeys, WARM_UPS, type Run } from './rig/run-keys.ts';
 import { Team } from './rig/team.ts';
 
 const SUBSCRIBERS = 4;
 const CONCURRENCY = 100;
 const KEYS = 100_000;
 const ROUNDS = 5;
-/** The code of a frame runs a hundred times less often than that of a message, and is optimized as much later. */
-const WARM_UPS = 3;
 
 /** The bare libraries send fewer, or a round would take minutes: a rate is what is compared. */
 const BARE_KEYS: Readonly<Record<CourseName | 'redis', number>> = {
@@ -53,13 +51,17 @@ async function compare(
   await using ioredis = await Team.start({ contender: redis.contender, subscribers });
   const keys = options.keys ?? KEYS;
   const sides = [
-    { title: course.title, team: ours, keys },
-    { title: course.bareTitle, team: bare, keys: Math.min(keys, BARE_KEYS[name]) },
-    { title: 'ioredis, pub/sub', team: ioredis, keys: Math.min(keys, BARE_KEYS.redis) },
+    { title: course.title, team: ours, keys, on: course },
+    { title: course.bareTitle, team: bare, keys: Math.min(keys, BARE_KEYS[name]), on: course },
+    { title: 'ioredis, pub/sub', team: ioredis, keys: Math.min(keys, BARE_KEYS.redis), on: redis },
   ].map((side) => ({ ...side, runs: [] as Run[] }));
   for (let round = -WARM_UPS; round < rounds; round += 1) {
     for (const side of sides) {
-      const result = await runKeys(side.team, { keys: side.keys, concurrency: CONCURRENCY });
+      const result = await runKeys(side.team, {
+        keys: side.keys,
+        concurrency: CONCURRENCY,
+        brokerSeconds: () => side.on.brokerSeconds(),
+      });
       onProgress?.(`${name}, round ${round}: ${side.title}: ${result.keysPerSecond.toFixed(0)}/s`);
       if (round >= 0) side.runs.push(result);
     }
@@ -69,13 +71,22 @@ async function compare(
   return {
     table: {
       title: `${course.title}: 1 publisher, ${SUBSCRIBERS} subscribers`,
-      head: ['', 'keys/s', 'lost', 'publisher µs/key', 'subscriber µs/key', 'ratio'],
+      head: [
+        '',
+        'keys/s',
+        'lost',
+        'publisher µs/key',
+        'subscriber µs/key',
+        'broker µs/key',
+        'ratio',
+      ],
       rows: sides.map(({ title, runs }) => [
         title,
         medianOf(runs, 'keysPerSecond').toFixed(0),
         runs.reduce((sum, one) => sum + one.lost, 0).toFixed(0),
         medianOf(runs, 'publisherUs'),
         medianOf(runs, 'subscriberUs'),
+        medianOf(runs, 'brokerUs'),
         medianRatio(own ?? [], runs),
       ]),
     },

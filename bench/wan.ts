@@ -2,7 +2,7 @@ import { TcpProxy } from '../conformance-tests/tcp-proxy.ts';
 import type { BenchOptions } from './bench-options.ts';
 import type { BenchReport, Table } from './report.ts';
 import { startCourse, type Course, type CourseName } from './rig/course.ts';
-import { medianOf, medianRatio, runKeys, type Run } from './rig/run-keys.ts';
+import { medianOf, medianRatio, runKeys, WARM_UPS, type Run } from './rig/run-keys.ts';
 import { Team } from './rig/team.ts';
 import { onEachCourse, type Compared } from './rig/on-each-course.ts';
 import { versionsOf } from './rig/versions.ts';
@@ -82,7 +82,7 @@ async function race(
 ): Promise<readonly Run[]> {
   await using started = await Team.start(team);
   const runs: Run[] = [];
-  for (let round = -1; round < options.rounds; round += 1) {
+  for (let round = -WARM_UPS; round < options.rounds; round += 1) {
     const one = await runKeys(started, options);
     if (round >= 0) runs.push(one);
   }

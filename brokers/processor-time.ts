@@ -5,15 +5,23 @@ const TICKS_PER_SECOND = 100;
 
 /** Processor time that a process group has used, in seconds (proc(5): `utime`, `stime`). `undefined` where there is no /proc. */
 export function processorSeconds(group: number): number | undefined {
-  let ticks: number | undefined;
+  let seconds: number | undefined;
   for (const entry of entriesOf('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const fields = statOf(entry);
-    if (Number(fields[PGRP]) === group) {
-      ticks = (ticks ?? 0) + Number(fields[UTIME]) + Number(fields[STIME]);
-    }
+    if (Number(fields[PGRP]) === group) seconds = (seconds ?? 0) + secondsIn(fields);
   }
-  return ticks === undefined ? undefined : ticks / TICKS_PER_SECOND;
+  return seconds;
+}
+
+/** The same for one process alone. */
+export function processorSecondsOf(pid: number): number | undefined {
+  const fields = statOf(String(pid));
+  return fields.length === 0 ? undefined : secondsIn(fields);
+}
+
+function secondsIn(fields: readonly string[]): number {
+  return (Number(fields[UTIME]) + Number(fields[STIME])) / TICKS_PER_SECOND;
 }
 
 /** Places in what follows the name of the command, which may itself hold spaces. */

@@ -1,5 +1,5 @@
 import type { BenchOptions } from '../bench-options.ts';
-import { medianOf, medianRatio, runKeys, type Run } from '../rig/run-keys.ts';
+import { medianOf, medianRatio, runKeys, WARM_UPS, type Run } from '../rig/run-keys.ts';
 import type { Grounds, Side } from './grounds.ts';
 import type { Part } from './part.ts';
 import { Teams } from './teams.ts';
@@ -37,8 +37,7 @@ export async function throughputPart(grounds: Grounds, options: BenchOptions): P
     onProgress,
   });
   const runs = new Map(sides.map((side) => [side, [] as Run[]]));
-  // The first round only warms up.
-  for (let round = -1; round < rounds; round += 1) {
+  for (let round = -WARM_UPS; round < rounds; round += 1) {
     for (const side of sides) {
       const load = { keys: Math.min(keys, KEYS[side.name]), concurrency: CONCURRENCY };
       const one = await runKeys(teams.of(side), load);

@@ -1,4 +1,5 @@
 import { startActiveMq, startProsody, startRabbitMq } from '../../brokers/index.ts';
+import { processorSecondsOf } from '../../brokers/processor-time.ts';
 import { startRedis } from '../../examples/redis-adapter/start-redis.ts';
 import type { ContenderConfig } from './contender.ts';
 import { keptAlive } from './kept-alive.ts';
@@ -25,6 +26,7 @@ export interface Course extends AsyncDisposable {
 }
 
 export interface RedisCourse extends AsyncDisposable {
+  brokerSeconds(): number;
   readonly contender: Extract<ContenderConfig, { type: 'ioredis' }>;
 }
 
@@ -41,8 +43,9 @@ export async function startCourse(name: CourseName): Promise<Course> {
 
 export async function startRedisCourse(): Promise<RedisCourse> {
   const password = 'bench-secret';
-  const { host, port, stop } = await startRedis({ password });
+  const { host, port, pid, stop } = await startRedis({ password });
   return {
+    brokerSeconds: () => processorSecondsOf(pid) ?? Number.NaN,
     contender: { type: 'ioredis', host, port, username: '', password, channel: 'bench' },
     [Symbol.asyncDispose]: () => keptAlive(stop),
   };

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 export interface RedisServer {
   readonly host: string;
   readonly port: number;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -37,6 +38,7 @@ export async function startRedis(options: { readonly password: string }): Promis
   return {
     host: '127.0.0.1',
     port,
+    pid: server.pid ?? Number.NaN,
     stop: async () => {
       process.off('exit', onExit);
       server.kill('SIGKILL');
