@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 
@@ -13,7 +13,9 @@ export class Profiler {
 
   constructor(folder: string | undefined) {
     this.#folder = folder;
-    if (folder !== undefined) this.#session.connect();
+    if (folder === undefined) return;
+    mkdirSync(folder, { recursive: true });
+    this.#session.connect();
   }
 
   async during<Result>(name: string, work: () => Promise<Result>): Promise<Result> {

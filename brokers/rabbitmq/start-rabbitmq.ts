@@ -28,6 +28,7 @@ export interface RabbitMqBroker extends Broker, RabbitMqAdministration {
 }
 
 const CONFIG = fileURLToPath(new URL('rabbitmq.conf', import.meta.url));
+const ENVIRONMENT = fileURLToPath(new URL('rabbitmq-env.conf', import.meta.url));
 const PLUGINS = fileURLToPath(new URL('enabled_plugins', import.meta.url));
 /** The commands on the PATH change user and folder; these do not. */
 const COMMANDS = '/usr/lib/rabbitmq/bin';
@@ -106,7 +107,7 @@ function environment(folder: string, ports: Ports) {
   return {
     // Where the Erlang cookie is.
     HOME: folder,
-    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_CONF_ENV_FILE: ENVIRONMENT,
     RABBITMQ_NODENAME: `unstale-${ports.amqp}@localhost`,
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
     RABBITMQ_LOG_BASE: join(folder, 'logs'),
