@@ -5,6 +5,7 @@ import stompit from 'stompit';
 import { BusError } from '../../src/index.ts';
 import { dial } from './dial.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { Packets } from './packets.ts';
 import { readBody } from './read-body.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import {
@@ -76,14 +77,16 @@ export class StompSession {
     this.#socket = dial(options.endpoint, options.settings, () => {
       this.#sayConnect();
     });
+    const packets = new Packets(this.#socket);
     this.#client = new stompit.Client(this.#socket, {
+      outgoingFrameStream: new stompit.OutgoingFrameStream(packets),
       heartbeat: [heartbeatMs, heartbeatMs],
       heartbeatDelayMargin: NEVER_MS,
       // Early rather than late: ActiveMQ forgives nothing by default.
       heartbeatOutputMargin: Math.floor(heartbeatMs / 5),
       ...LIMITS,
     });
-    this.#writer = new FrameWriter(this.#client, this.#socket);
+    this.#writer = new FrameWriter(this.#client, packets);
     const closed = (): void => {
       this.#fail(new Error('the broker closed the connection'));
     };
@@ -154,7 +157,6 @@ export class StompSession {
 
   #sayConnect(): void {
     const { vhost, username, password } = this.#options.settings;
-    this.#writer.holdBack();
     this.#client.connect({
       'accept-version': '1.2',
       host: escaped(vhost),
