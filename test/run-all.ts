@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Runs every test, in a few mocha processes side by side: most of the time is spent waiting for servers. */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -74,7 +75,7 @@ function run({ name, args }: Group, live: boolean, children: Set<ChildProcess>):
 
 /** What mocha prints below its line `N failing`. */
 function failuresIn(text: string): string {
-  return /^(?:\x1b\[[\d;]*m|\s)*\d+ failing\b.*\n([^]*)/m.exec(text)?.[1] ?? '';
+  return /^ *\d+ failing\n([^]*)/m.exec(stripVTControlCharacters(text))?.[1] ?? '';
 }
 
 const children = new Set<ChildProcess>();

@@ -9,6 +9,9 @@ import { amqpError } from './amqp-errors.ts';
 import { AmqpLink } from './amqp-link.ts';
 import type { AmqpSettings, Endpoint } from './amqp-options.ts';
 
+/** Times 256 keys that is what a round trip carries: 200,000 keys a second at 300 ms. */
+const FRAMES_IN_FLIGHT = 256;
+
 export class AmqpDriver implements BusDriver {
   readonly capabilities: BusCapabilities;
   readonly #settings: AmqpSettings;
@@ -19,7 +22,12 @@ export class AmqpDriver implements BusDriver {
     this.#settings = settings;
     const { maxFrameBytes } = settings;
     // The queue is exclusive: it dies with its connection, and so does what was in it.
-    this.capabilities = { ordering: 'publisher', resumption: false, maxFrameBytes };
+    this.capabilities = {
+      ordering: 'publisher',
+      resumption: false,
+      maxFrameBytes,
+      framesInFlight: FRAMES_IN_FLIGHT,
+    };
   }
 
   /** Tries one address after the other, from a random one on, so that a cluster spreads over the nodes of its broker. */

@@ -12,6 +12,9 @@ import type { Endpoint, StompSettings } from './stomp-options.ts';
 /** So often in a row a broker that has let us in before must refuse us until we believe it: while it starts, it may not know its users yet. */
 const REFUSALS_BELIEVED = 3;
 
+/** Times 256 keys that is what a round trip carries: 200,000 keys a second at 300 ms. */
+const FRAMES_IN_FLIGHT = 256;
+
 export class StompDriver implements BusDriver {
   readonly capabilities: BusCapabilities;
   readonly #settings: StompSettings;
@@ -22,7 +25,12 @@ export class StompDriver implements BusDriver {
     this.#settings = settings;
     const { maxFrameBytes } = settings;
     // The subscription ends with its connection, and so does what had not been delivered.
-    this.capabilities = { ordering: 'publisher', resumption: false, maxFrameBytes };
+    this.capabilities = {
+      ordering: 'publisher',
+      resumption: false,
+      maxFrameBytes,
+      framesInFlight: FRAMES_IN_FLIGHT,
+    };
   }
 
   /** Tries one address after the other, from a random one on, so that a cluster spreads over the nodes of its broker. */

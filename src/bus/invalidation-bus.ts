@@ -66,6 +66,8 @@ export interface BusCapabilities {
   readonly resumption: boolean;
   /** The longest frame that `publish` takes, in bytes. */
   readonly maxFrameBytes: number;
+  /** How many frames of one publisher should await the broker's word at a time, from 1 to 256. Default 96. */
+  readonly framesInFlight?: number;
 }
 
 export type BusState = 'idle' | 'opening' | 'open' | 'interrupted' | 'closing' | 'closed';

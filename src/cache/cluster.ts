@@ -57,7 +57,7 @@ export async function joinCluster(options: ClusterOptions & BusChoice): Promise<
   const { signal, runtime = systemRuntime() } = options;
   signal?.throwIfAborted();
   const buses = givenBuses(options, runtime);
-  const settings = buses.map((bus) => resolveSettings(options, bus.capabilities.maxFrameBytes));
+  const settings = buses.map((bus) => resolveSettings(options, bus.capabilities));
   const group = new ShardGroup(settings, runtime);
   await group.open(buses, signal);
   return new JoinedCluster(group, options.lingerMs ?? 1_000);

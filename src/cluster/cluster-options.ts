@@ -1,4 +1,4 @@
-import type { InvalidationBus } from '../bus/invalidation-bus.ts';
+import type { BusCapabilities, InvalidationBus } from '../bus/invalidation-bus.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { ALL_PROTECTIONS, type Protections, type Settings } from '../protocol/settings.ts';
 import type { Runtime } from './runtime.ts';
@@ -54,8 +54,12 @@ export interface ClusterOptions {
   readonly unprotected?: Partial<Protections>;
 }
 
+/** What a bus says of itself that matters to the core. */
+type BusLimits = Pick<BusCapabilities, 'maxFrameBytes' | 'framesInFlight'>;
+
 /** @throws {TypeError} that names the option and says what is expected */
-export function resolveSettings(options: ClusterOptions, maxFrameBytes: number): Settings {
+export function resolveSettings(options: ClusterOptions, bus: BusLimits): Settings {
+  const { maxFrameBytes, framesInFlight = LIMITS.window } = bus;
   const { name } = options;
   if (typeof name !== 'string' || name.length === 0 || name.length > LIMITS.nameLength) {
     throw new TypeError(`name must be 1 to ${LIMITS.nameLength} characters, got ${show(name)}`);
@@ -67,6 +71,15 @@ export function resolveSettings(options: ClusterOptions, maxFrameBytes: number):
   if (maxFrameBytes < LIMITS.minFrameBytes) {
     throw new TypeError(
       `the bus takes frames of ${maxFrameBytes} bytes; a cluster needs ${LIMITS.minFrameBytes}`,
+    );
+  }
+  if (!(
+    Number.isSafeInteger(framesInFlight) &&
+    framesInFlight >= 1 &&
+    framesInFlight <= LIMITS.widestWindow
+  )) {
+    throw new TypeError(
+      `the bus asks for ${framesInFlight} frames in flight; expected 1 to ${LIMITS.widestWindow}`,
     );
   }
   const maxStalenessMs = atLeast(100, 'maxStalenessMs', options.maxStalenessMs, 30_000);
@@ -88,6 +101,7 @@ export function resolveSettings(options: ClusterOptions, maxFrameBytes: number):
       Math.max(4 * maxStalenessMs, 120_000),
     ),
     maxFrameBytes,
+    framesInFlight,
     uniqueLabel: options.uniqueLabel ?? false,
     expectedNodes,
     guardMaxMs: atLeast(1, 'guardMaxMs', options.guardMaxMs, maxStalenessMs / 3),

@@ -1,4 +1,3 @@
-import { BusError } from '../bus/bus-error.ts';
 import type { InvalidationBus } from '../bus/invalidation-bus.ts';
 import { Coherence } from '../protocol/coherence.ts';
 import type { CallResult, Cause, Effect } from '../protocol/effect.ts';
@@ -8,7 +7,7 @@ import type { Origin } from '../protocol/message.ts';
 import { isEmptySelection, wholeRegionsOf, type Selection } from '../protocol/selection.ts';
 import type { Settings } from '../protocol/settings.ts';
 import { BusLine } from './bus-line.ts';
-import { ReadyWaiters } from './ready-waiters.ts';
+import { closedBeforeReady, ReadyWaiters } from './ready-waiters.ts';
 import { RegionBoard } from './region-board.ts';
 import type { RegionTarget, RegionTrust } from './region.ts';
 import type { Runtime } from './runtime.ts';
@@ -194,36 +193,39 @@ export class ClusterNode {
     return published;
   }
 
-  /** Hands over to the protocol what was gathered. */
-  #takeTurn(): void {
+  /** Hands over to the protocol what was gathered; with `endsTurn` it goes out at once. */
+  #takeTurn(endsTurn = false): void {
     const gathered = this.#turn.take();
     if (gathered === undefined) return;
     const { selection, callers, settle } = gathered;
-    const call = this.#nextCall;
-    this.#nextCall += 1;
-    this.#calls.set(call, settle);
-    this.step({ type: 'invalidate', call, selection, wait: FOR_BUS, callers, applied: true });
+    const call = this.#number(settle);
+    const turn = { callers, applied: true, endsTurn };
+    this.step({ type: 'invalidate', call, selection, wait: FOR_BUS, ...turn });
   }
 
   #atEndOfTurn(): void {
     if (this.#turnEndDue) return;
     this.#turnEndDue = true;
     this.runtime.endTurn?.(() => {
-      this.#takeTurn();
+      this.#takeTurn(true);
       this.#turnEndDue = false;
-      this.step({ type: 'turn-end' });
+      if (this.core.publisher.pumpDue) this.step({ type: 'turn-end' });
     });
   }
 
   #call(input: (call: number) => Input): Promise<CallResult> {
     // After the end nothing is published any more, and says so.
     if (this.#ended) return Promise.resolve(APPLIED_HERE);
+    return new Promise((resolve) => {
+      this.step(input(this.#number(resolve)));
+    });
+  }
+
+  #number(settle: (result: CallResult) => void): number {
     const call = this.#nextCall;
     this.#nextCall += 1;
-    return new Promise((resolve) => {
-      this.#calls.set(call, resolve);
-      this.step(input(call));
-    });
+    this.#calls.set(call, settle);
+    return call;
   }
 
   #carryOut(effect: Effect): void {
@@ -295,7 +297,3 @@ const LOCAL: Cause = { by: 'local' };
 const FOR_BUS: Wait = { for: 'bus' };
 const NOTHING_TO_DO: CallResult = { by: 'bus', acked: [], missing: [] };
 const APPLIED_HERE: CallResult = { by: 'local', acked: [], missing: [] };
-
-function closedBeforeReady(): BusError {
-  return new BusError('BUS_NOT_OPEN', 'the cluster was closed before this node was ready');
-}

@@ -1,3 +1,5 @@
+import { BusError } from '../bus/bus-error.ts';
+
 /** Those who wait until the whole cluster counts on this node. */
 export class ReadyWaiters {
   readonly #waiting = new Set<{ resolve: () => void; reject: (reason: unknown) => void }>();
@@ -37,4 +39,8 @@ export class ReadyWaiters {
     for (const { reject } of this.#waiting) reject(reason);
     this.#waiting.clear();
   }
+}
+
+export function closedBeforeReady(): BusError {
+  return new BusError('BUS_NOT_OPEN', 'the cluster was closed before this node was ready');
 }

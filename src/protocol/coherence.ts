@@ -126,6 +126,7 @@ export class Coherence {
         this.#publish(input.call, input.wait, (publisher) =>
           publisher.publish(input.call, input.selection, input.wait, input),
         );
+        if (input.endsTurn === true) this.publisher.endTurn();
         return;
       case 'reserve':
         this.publisher.reserve(input.guard, input.selection);

@@ -17,6 +17,8 @@ export type Input =
       readonly callers?: number;
       /** It has been applied here already. */
       readonly applied?: boolean;
+      /** It is the last of its turn, as `turn-end` would say. */
+      readonly endsTurn?: boolean;
     }
   /** A guarded write is about to start (PUB-7). */
   | { readonly type: 'reserve'; readonly guard: number; readonly selection: Selection }

@@ -51,10 +51,13 @@ export const LIMITS: Readonly<Record<LimitName, number>> = {
   /** Callers that wait: as many as a broker at the other end of the world keeps waiting at a high rate. */
   waiters: 32_768,
   /**
-   * Frames that one node may have unconfirmed: times 256 keys, that is what a round trip carries (80,000 keys a second at
-   * 300 ms). Below the hundred stanzas that an XMPP server may keep for a client before it ends the session (MongooseIM).
+   * Frames that one node may have unconfirmed, where its bus does not say: times 256 keys, that is what a round trip carries
+   * (80,000 keys a second at 300 ms). Below the hundred stanzas that an XMPP server may keep for a client before it ends
+   * the session (MongooseIM).
    */
   window: 96,
+  /** The most that a bus may say. */
+  widestWindow: 256,
   /** The largest frame that is read at all, in bytes, where the bus itself allows less. */
   readFrameBytes: 65_536,
   /** The smallest `maxFrameBytes` that a cluster can work with. */
@@ -88,5 +91,6 @@ export type LimitName =
   | 'adoptions'
   | 'waiters'
   | 'window'
+  | 'widestWindow'
   | 'readFrameBytes'
   | 'minFrameBytes';

@@ -27,7 +27,7 @@ export class Outbox {
   readonly #origin: Origin;
   readonly #maxBytes: number;
   #seq: number;
-  readonly #queue = new SendQueue();
+  readonly #queue: SendQueue;
   readonly #reserved = new Set<number>();
   readonly #pending = new PendingNames();
 
@@ -35,8 +35,10 @@ export class Outbox {
     readonly cluster: string;
     readonly origin: Origin;
     readonly maxFrameBytes: number;
+    readonly framesInFlight?: number | undefined;
     readonly firstSeq?: number;
   }) {
+    this.#queue = new SendQueue(options.framesInFlight ?? LIMITS.window);
     this.#cluster = options.cluster;
     this.#origin = options.origin;
     this.#maxBytes = options.maxFrameBytes - headerBytes(options.cluster, options.origin);

@@ -1,10 +1,11 @@
 import { hash } from './hash.ts';
+import { LIMITS } from './limits.ts';
 
 /** Frames of this node whose text is remembered, as a hash. */
 const REMEMBERED = 1_024;
 
 /** Frames that have not come back yet and are known again at once, as they are: more than may be unconfirmed. */
-const AWAITED = 128;
+const AWAITED = LIMITS.widestWindow + 32;
 
 /**
  * What this node has said under its origin. A frame that bears its origin and that it did not send

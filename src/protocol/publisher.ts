@@ -46,8 +46,8 @@ export class Publisher {
 
   constructor(host: Host, origin: Origin, firstSeq = 0) {
     this.#host = host;
-    const { cluster, maxFrameBytes, repairBatches } = host.settings;
-    this.#outbox = new Outbox({ cluster, origin, maxFrameBytes, firstSeq });
+    const { cluster, maxFrameBytes, framesInFlight, repairBatches } = host.settings;
+    this.#outbox = new Outbox({ cluster, origin, maxFrameBytes, framesInFlight, firstSeq });
     this.#answers = new RepairAnswers(host, origin, this.#outbox, repairBatches);
     this.#guards = new Guards(host);
   }

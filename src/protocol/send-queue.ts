@@ -10,6 +10,12 @@ export class SendQueue {
   #again: Batch[] = [];
   #open: Batch[] = [];
   readonly #inFlight = new Set<Batch>();
+  readonly #window: number;
+
+  /** `window`: how many may be in flight. */
+  constructor(window: number) {
+    this.#window = window;
+  }
 
   get unsent(): number {
     return this.#again.length + this.#open.length + this.#inFlight.size;
@@ -40,7 +46,7 @@ export class SendQueue {
 
   /** The next one to send now, if any: at once while nothing is in flight, else full ones, or when a slot was freed. */
   take(slotFreed: boolean, maxBytes: number): Batch | undefined {
-    if (this.#inFlight.size >= LIMITS.window) return undefined;
+    if (this.#inFlight.size >= this.#window) return undefined;
     const [head, second] = this.#open;
     const full =
       (head?.size ?? 0) >= LIMITS.batchKeys ||

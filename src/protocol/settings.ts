@@ -7,6 +7,8 @@ export interface Settings {
   /** D: a member that has not been heard for so long is forgotten. */
   readonly forgetAfterMs: number;
   readonly maxFrameBytes: number;
+  /** Frames that may be unconfirmed, where it is not `LIMITS.window`. */
+  readonly framesInFlight?: number;
   /** A restarted node supersedes its former incarnation at once; labels must be unique (ID-3). */
   readonly uniqueLabel: boolean;
   /** How many nodes the cluster starts with (MEM-2 b). */

@@ -263,7 +263,7 @@ export class World implements NetworkHost {
           onGuardTimeout: plan.onGuardTimeout,
           ...(plan.expectedNodes === undefined ? {} : { expectedNodes: plan.expectedNodes }),
         },
-        MAX_FRAME_BYTES,
+        { maxFrameBytes: MAX_FRAME_BYTES },
       ),
       repairBatches: plan.repairBatches,
       protections: { ...ALL_PROTECTIONS, ...this.#unprotected },

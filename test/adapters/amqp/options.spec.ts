@@ -17,6 +17,7 @@ describe('the options of the amqp bus', () => {
       ordering: 'publisher',
       resumption: false,
       maxFrameBytes: 65_536,
+      framesInFlight: 256,
     });
   });
 

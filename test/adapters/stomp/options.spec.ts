@@ -43,6 +43,7 @@ describe('the options of the STOMP bus', () => {
       ordering: 'publisher',
       resumption: false,
       maxFrameBytes: 1_000,
+      framesInFlight: 256,
     });
   });
 });

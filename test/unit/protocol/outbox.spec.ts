@@ -12,8 +12,9 @@ import {
 
 const MAX_FRAME_BYTES = 8_192;
 
-function outboxOf(maxFrameBytes = MAX_FRAME_BYTES): Outbox {
-  return new Outbox({ cluster: 'shop', origin: 'web-1/k3f9x2a7abcde', maxFrameBytes });
+function outboxOf(maxFrameBytes = MAX_FRAME_BYTES, framesInFlight?: number): Outbox {
+  const origin = 'web-1/k3f9x2a7abcde';
+  return new Outbox({ cluster: 'shop', origin, maxFrameBytes, framesInFlight });
 }
 
 function read({ frame }: Outgoing): Invalidation {
@@ -72,6 +73,14 @@ describe('the outbox', () => {
     let sent = 0;
     while (next(outbox) !== undefined) sent += 1;
     expect(sent).to.equal(LIMITS.window);
+  });
+
+  it('has as many in flight as its bus asks for', () => {
+    const outbox = outboxOf(65_536, 200);
+    outbox.add({ keys: { things: keysOf(300 * LIMITS.batchKeys) } });
+    let sent = 0;
+    while (next(outbox) !== undefined) sent += 1;
+    expect(sent).to.equal(200);
   });
 
   it('OVL-2 splits what is more than 256 keys, or more than a frame, into consecutive numbers', () => {

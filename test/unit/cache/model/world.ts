@@ -59,7 +59,7 @@ export class World {
         maxStalenessMs: BOUND_MS,
         expectedNodes: 1,
       },
-      65_536,
+      { maxFrameBytes: 65_536 },
     );
     this.#level = options.secondLevel ? new Map() : undefined;
     this.node = new LeakyNode(settings, this.runtime);
