@@ -81,7 +81,9 @@ export class CoherentCache<Value> {
   get(key: string, options?: GetOptions<Value>): Promise<Value> {
     const entry = this.#hit(key);
     // Not an async function: for a hit that would cost more than the hit.
-    return entry === undefined ? this.#miss(key, options ?? {}) : Promise.resolve(entry.value);
+    if (entry === undefined) return this.#miss(key, options ?? {});
+    entry.promise ??= Promise.resolve(entry.value);
+    return entry.promise;
   }
 
   /**

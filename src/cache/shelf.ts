@@ -12,6 +12,8 @@ export interface Entry<Value> {
   readonly loadStartMs: number;
   readonly expiresAtMs: number;
   readonly tags: readonly string[];
+  /** What `get` answers with: made once, at the first hit, because making it costs a quarter of a hit. */
+  promise?: Promise<Value> | undefined;
 }
 
 /**
@@ -149,7 +151,17 @@ export class Shelf<Value> {
     this.#moves += 1;
     const lives = small(expiresAtMs - this.#bornMs);
     const movedAt = this.#moves;
-    const shelved = { lives, movedAt, read: false, value, loadStartMs, expiresAtMs, tags, size };
+    const shelved = {
+      lives,
+      movedAt,
+      read: false,
+      value,
+      promise: undefined,
+      loadStartMs,
+      expiresAtMs,
+      tags,
+      size,
+    };
     // What it replaces is disposed of meanwhile.
     this.#entries.set(key, shelved, sized(size));
     const replaced = this.#replaced;
