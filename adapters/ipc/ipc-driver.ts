@@ -14,9 +14,11 @@ import { MAX_FRAME_BYTES } from './record.ts';
 
 /** How often one attempt looks for the hub: while one dies and another takes over, a few times. */
 const MAX_ROUNDS = 20;
-/** The wait after a hub has hung up at once, as one does that is just closing; doubled each time up to the cap. */
-const ROUND_WAIT_MS = 5;
-const ROUND_WAIT_CAP_MS = 100;
+/**
+ * The waits after a hub has hung up at once, as one does that is just closing, in ms.
+ * What still hangs up then is left to the backoff of the engine.
+ */
+const HUNG_UP_WAITS_MS = [5, 20, 80, 320, 1_280];
 
 export class IpcDriver implements BusDriver {
   readonly capabilities: BusCapabilities = {
@@ -59,15 +61,13 @@ export class IpcDriver implements BusDriver {
         await this.#place.forget(address);
         await presence.claimHub();
       } else if (met === 'gone') {
-        const delayMs = Math.min(ROUND_WAIT_CAP_MS, ROUND_WAIT_MS * 2 ** hungUp);
+        const delayMs = HUNG_UP_WAITS_MS[hungUp];
+        if (delayMs === undefined) break;
         hungUp += 1;
         await wait(delayMs, undefined, { signal });
       } else return met;
     }
-    throw new BusError(
-      'BUS_UNREACHABLE',
-      `the hub hung up, or another took over, ${MAX_ROUNDS} times`,
-    );
+    throw new BusError('BUS_UNREACHABLE', 'the hub hangs up, or others take over, again and again');
   }
 }
 

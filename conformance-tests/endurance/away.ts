@@ -8,7 +8,7 @@ import { BusError } from '../../src/index.ts';
 
 /** A minute without a broker is scaled down to a part of it, from when the first quick attempts are over. */
 const QUICK_ATTEMPTS_MS = 1_500;
-const AWAY_MS = 5_000;
+const AWAY_SECONDS = 5;
 const MAX_CPU_SHARE = 0.02;
 const FOUND_AGAIN_MS = 10_000;
 const WARM_UP_ROUNDS = 20;
@@ -82,16 +82,29 @@ export async function brokerAway(stage: Stage): Promise<void> {
   await member.line.sever();
   await member.hears('interrupted');
   await pause(QUICK_ATTEMPTS_MS);
-  const startedMs = performance.now();
-  const cpu = process.cpuUsage();
-  await pause(AWAY_MS);
-  const { user, system } = process.cpuUsage(cpu);
-  const share = (user + system) / 1_000 / (performance.now() - startedMs);
+  const share = await cpuShareOver(AWAY_SECONDS);
   expect(share, 'share of one CPU while away').to.be.lessThan(MAX_CPU_SHARE);
   expect(member.bus.state).to.equal('interrupted');
   await member.line.heal();
   await member.hears('resumed', { withinMs: FOUND_AGAIN_MS });
   await stage.sentinel(member, [member]);
+}
+
+/**
+ * The share of one CPU that this process takes while nothing is asked of it. The busiest second is left out:
+ * V8 reduces the heaps of a process that has become idle, those of its loader's threads too.
+ */
+async function cpuShareOver(seconds: number): Promise<number> {
+  heapInUse();
+  const shares: number[] = [];
+  while (shares.length < seconds) {
+    const startedMs = performance.now();
+    const cpu = process.cpuUsage();
+    await pause(1_000);
+    const { user, system } = process.cpuUsage(cpu);
+    shares.push((user + system) / 1_000 / (performance.now() - startedMs));
+  }
+  return (sum(shares) - Math.max(...shares)) / (seconds - 1);
 }
 
 /** EN-05 */

@@ -193,6 +193,17 @@ describe('a member of the ipc bus, against what answers in place of the hub', ()
     expect(await opening('closes')).to.include({ code: 'BUS_UNREACHABLE' });
   });
 
+  it('leaves a hub that only hangs up to the backoff of the engine, after a few dials', async () => {
+    let dials = 0;
+    await impostor('busy', (socket) => {
+      dials += 1;
+      socket.destroy();
+    });
+    const bus = ipcBus({ channel: 'busy', folder });
+    expect(await rejection(bus.open(new Heard().receiver))).to.include({ code: 'BUS_UNREACHABLE' });
+    expect(dials).to.be.within(2, 6);
+  });
+
   it('gives up when nothing is answered', async () => {
     await impostor('silent', (socket) => {
       socket.resume();
