@@ -134,7 +134,7 @@ async function measureSize(course: Course, nodes: number, keys: number): Promise
     Math.floor((nodes - 1 + process) / PROCESSES),
   ).filter((count) => count > 0);
   await using team = await Team.start({ contender, subscribers: counts });
-  const { brokerSeconds } = course;
+  const brokerSeconds = (): number => course.brokerSeconds();
   const burst = await runKeys(team, { keys, concurrency: CONCURRENCY, brokerSeconds });
   const latency = await runPace(team, { perSecond: PER_SECOND, seconds: PACE_SECONDS });
   // What follows a burst (tail beats) belongs to the burst.
